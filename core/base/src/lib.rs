@@ -1,0 +1,15 @@
+//! progress and cancelling. No I/O, no threads, no codecs, no networks.
+
+pub mod audio;
+pub mod digest;
+pub mod geom;
+pub mod progress;
+pub mod time;
+pub mod timecode;
+
+pub use audio::Audio;
+pub use digest::Digest;
+pub use geom::{Affine, Point, Rect};
+pub use progress::{Cancel, Cancelled, Progress, Sink};
+pub use time::{FrameRate, Time, TimeRange};
+pub use timecode::Timecode;

@@ -1,0 +1,1 @@
+//! What the application talks to: jobs, cache, compose, export.

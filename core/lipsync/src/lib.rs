@@ -1,0 +1,1 @@
+//! Recipes that make a face speak: faces, speech, families. Images and samples in, patches out.

@@ -1,0 +1,1 @@
+//! The published networks in Candle, under their checkpoints' own names, and what feeds them.

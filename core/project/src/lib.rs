@@ -1,0 +1,1 @@
+//! The project is a value: what the editor intends, and pure functions that edit it.

@@ -1,0 +1,1 @@
+//! What networks learn from: data sets, losses, loops, and the procedural speaker.
