@@ -1,1 +1,6 @@
 //! The published networks in Candle, under their checkpoints' own names, and what feeds them.
+
+pub mod blocks;
+pub mod error;
+
+pub use error::{NetsError, Result};

@@ -1,0 +1,359 @@
+//! The layers every network here is made of.
+//!
+//! Each layer is built from a `VarBuilder` standing at the layer's own name in its checkpoint, keeps the
+//! checkpoint's layout, and computes in the dtype of its weights; normalisation always runs in f32.
+//! Networks call these and nothing below them, so that a faster kernel is put in at one place.
+
+use candle_core::{D, DType, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::error::{NetsError, Result};
+
+/// Reads `vb`'s tensor `name`, which must have this shape.
+pub fn param(vb: &VarBuilder, shape: &[usize], name: &str) -> Result<Tensor> {
+    vb.get(shape, name).map_err(|error| NetsError::lookup(key(vb, name), error))
+}
+
+fn key(vb: &VarBuilder, name: &str) -> String {
+    match vb.prefix() {
+        prefix if prefix.is_empty() => name.to_owned(),
+        prefix => format!("{prefix}.{name}"),
+    }
+}
+
+/// How a kernel walks over its input: `[rows, columns]` each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walk {
+    pub stride: [usize; 2],
+    pub padding: [usize; 2],
+    pub dilation: usize,
+}
+
+impl Walk {
+    pub const UNIT: Self = Self { stride: [1, 1], padding: [0, 0], dilation: 1 };
+
+    /// Stride 1 and the padding that keeps the size under an odd `kernel`.
+    pub const fn same(kernel: usize) -> Self {
+        Self::padded(kernel / 2)
+    }
+
+    pub const fn padded(padding: usize) -> Self {
+        Self { padding: [padding, padding], ..Self::UNIT }
+    }
+
+    pub const fn strided(stride: usize, padding: usize) -> Self {
+        Self { stride: [stride, stride], padding: [padding, padding], dilation: 1 }
+    }
+}
+
+/// Convolution `[n, in, h, w] → [n, out, h', w']`; weight `[out, in, kernel rows, kernel columns]`.
+#[derive(Debug, Clone)]
+pub struct Conv2d {
+    pub weight: Tensor,
+    pub bias: Option<Tensor>,
+    pub walk: Walk,
+}
+
+impl Conv2d {
+    pub fn new(vb: &VarBuilder, c_in: usize, c_out: usize, kernel: [usize; 2], walk: Walk) -> Result<Self> {
+        Ok(Self {
+            weight: param(vb, &[c_out, c_in, kernel[0], kernel[1]], "weight")?,
+            bias: Some(param(vb, &[c_out], "bias")?),
+            walk,
+        })
+    }
+
+    /// The usual 3×3 of stride 1 that keeps the size.
+    pub fn same3(vb: &VarBuilder, c_in: usize, c_out: usize) -> Result<Self> {
+        Self::new(vb, c_in, c_out, [3, 3], Walk::same(3))
+    }
+
+    pub fn point(vb: &VarBuilder, c_in: usize, c_out: usize) -> Result<Self> {
+        Self::new(vb, c_in, c_out, [1, 1], Walk::UNIT)
+    }
+
+    /// Takes over the batch normalisation that follows this layer, in its inference form.
+    pub fn folding(self, norm: &BatchNorm) -> Result<Self> {
+        let (scale, shift) = norm.scale_and_shift()?;
+        let channels = scale.elem_count();
+        let weight = in_f32(&self.weight, |w| w.broadcast_mul(&scale.reshape((channels, 1, 1, 1))?))?;
+        Ok(Self {
+            bias: Some(fold_bias(self.bias.as_ref(), &scale, &shift, weight.dtype())?),
+            weight,
+            ..self
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let Walk { stride, padding, dilation } = self.walk;
+        let y = if stride[0] == stride[1] && padding[0] == padding[1] {
+            x.conv2d(&self.weight, padding[0], stride[0], dilation, 1)?
+        } else {
+            // Candle strides both directions alike: walk every position, keep the wanted ones.
+            let x = x.pad_with_zeros(2, padding[0], padding[0])?.pad_with_zeros(3, padding[1], padding[1])?;
+            let y = x.conv2d(&self.weight, 0, 1, dilation, 1)?;
+            every(&every(&y, 2, stride[0])?, 3, stride[1])?
+        };
+        add_bias(y, self.bias.as_ref())
+    }
+}
+
+/// Every `stride`-th slice of a dimension.
+fn every(x: &Tensor, dim: usize, stride: usize) -> Result<Tensor> {
+    if stride == 1 {
+        return Ok(x.clone());
+    }
+    let wanted = Tensor::arange_step(0u32, x.dim(dim)? as u32, stride as u32, x.device())?;
+    Ok(x.contiguous()?.index_select(&wanted, dim)?)
+}
+
+/// Transposed convolution; weight `[in, out, kernel, kernel]`.
+#[derive(Debug, Clone)]
+pub struct ConvTranspose2d {
+    pub weight: Tensor,
+    pub bias: Option<Tensor>,
+    pub stride: usize,
+    pub padding: usize,
+    pub output_padding: usize,
+}
+
+impl ConvTranspose2d {
+    pub fn new(
+        vb: &VarBuilder,
+        c_in: usize,
+        c_out: usize,
+        kernel: usize,
+        [stride, padding, output_padding]: [usize; 3],
+    ) -> Result<Self> {
+        Ok(Self {
+            weight: param(vb, &[c_in, c_out, kernel, kernel], "weight")?,
+            bias: Some(param(vb, &[c_out], "bias")?),
+            stride,
+            padding,
+            output_padding,
+        })
+    }
+
+    /// Takes over the batch normalisation that follows this layer, in its inference form.
+    pub fn folding(self, norm: &BatchNorm) -> Result<Self> {
+        let (scale, shift) = norm.scale_and_shift()?;
+        let channels = scale.elem_count();
+        let weight = in_f32(&self.weight, |w| w.broadcast_mul(&scale.reshape((1, channels, 1, 1))?))?;
+        Ok(Self {
+            bias: Some(fold_bias(self.bias.as_ref(), &scale, &shift, weight.dtype())?),
+            weight,
+            ..self
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = x.conv_transpose2d(&self.weight, self.padding, self.output_padding, self.stride, 1)?;
+        add_bias(y, self.bias.as_ref())
+    }
+}
+
+/// Convolution along time, `[n, in, t] → [n, out, t']`; weight `[out, in, kernel]`.
+///
+/// Computed as a picture one row high: Candle's own 1-D convolution is wrong with kernels that are not
+/// contiguous, and so is its weight gradient for batches.
+#[derive(Debug, Clone)]
+pub struct Conv1d {
+    pub weight: Tensor,
+    pub bias: Option<Tensor>,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl Conv1d {
+    pub fn new(
+        vb: &VarBuilder,
+        c_in: usize,
+        c_out: usize,
+        kernel: usize,
+        [stride, padding]: [usize; 2],
+    ) -> Result<Self> {
+        Ok(Self {
+            weight: param(vb, &[c_out, c_in, kernel], "weight")?,
+            bias: Some(param(vb, &[c_out], "bias")?),
+            stride,
+            padding,
+        })
+    }
+
+    pub fn point(vb: &VarBuilder, c_in: usize, c_out: usize) -> Result<Self> {
+        Self::new(vb, c_in, c_out, 1, [1, 0])
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let row = Conv2d {
+            weight: self.weight.unsqueeze(2)?,
+            bias: self.bias.clone(),
+            walk: Walk { stride: [1, self.stride], padding: [0, self.padding], dilation: 1 },
+        };
+        Ok(row.forward(&x.unsqueeze(2)?)?.squeeze(2)?)
+    }
+}
+
+/// `[…, in] → […, out]`; weight `[out, in]`.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    pub weight: Tensor,
+    pub bias: Option<Tensor>,
+}
+
+impl Linear {
+    pub fn new(vb: &VarBuilder, n_in: usize, n_out: usize) -> Result<Self> {
+        Ok(Self { weight: param(vb, &[n_out, n_in], "weight")?, bias: Some(param(vb, &[n_out], "bias")?) })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = x.broadcast_matmul(&self.weight.t()?)?;
+        Ok(match &self.bias {
+            Some(bias) => y.broadcast_add(bias)?,
+            None => y,
+        })
+    }
+}
+
+/// Group normalisation over `[n, c, …]` (Wu & He 2018), in f32 whatever comes in and goes out.
+#[derive(Debug, Clone)]
+pub struct GroupNorm {
+    pub weight: Tensor,
+    pub bias: Tensor,
+    pub groups: usize,
+    pub eps: f64,
+}
+
+impl GroupNorm {
+    pub fn new(vb: &VarBuilder, groups: usize, channels: usize, eps: f64) -> Result<Self> {
+        if groups == 0 || channels % groups != 0 {
+            return Err(NetsError::Invalid(format!(
+                "{channels} channels do not divide into {groups} groups"
+            )));
+        }
+        let vb = vb.to_dtype(DType::F32);
+        Ok(Self {
+            weight: param(&vb, &[channels], "weight")?,
+            bias: param(&vb, &[channels], "bias")?,
+            groups,
+            eps,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(self.normalised(x)?.to_dtype(x.dtype())?)
+    }
+
+    /// SiLU of the normalised input: the pair that opens almost every block.
+    pub fn forward_silu(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(self.normalised(x)?.silu()?.to_dtype(x.dtype())?)
+    }
+
+    fn normalised(&self, x: &Tensor) -> Result<Tensor> {
+        let (n, c) = (x.dim(0)?, x.dim(1)?);
+        let grouped = x.to_dtype(DType::F32)?.reshape((n, self.groups, ()))?;
+        let centred = grouped.broadcast_sub(&grouped.mean_keepdim(D::Minus1)?)?;
+        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
+        let unit = centred.broadcast_div(&(variance + self.eps)?.sqrt()?)?.reshape(x.shape())?;
+        let per_channel: Vec<usize> = (0..x.rank()).map(|d| if d == 1 { c } else { 1 }).collect();
+        let scaled = unit.broadcast_mul(&self.weight.reshape(per_channel.as_slice())?)?;
+        Ok(scaled.broadcast_add(&self.bias.reshape(per_channel.as_slice())?)?)
+    }
+}
+
+/// Batch normalisation in its inference form (running statistics), f32.
+#[derive(Debug, Clone)]
+pub struct BatchNorm {
+    pub weight: Tensor,
+    pub bias: Tensor,
+    pub running_mean: Tensor,
+    pub running_var: Tensor,
+    pub eps: f64,
+}
+
+impl BatchNorm {
+    pub fn new(vb: &VarBuilder, channels: usize) -> Result<Self> {
+        let vb = vb.to_dtype(DType::F32);
+        Ok(Self {
+            weight: param(&vb, &[channels], "weight")?,
+            bias: param(&vb, &[channels], "bias")?,
+            running_mean: param(&vb, &[channels], "running_mean")?,
+            running_var: param(&vb, &[channels], "running_var")?,
+            eps: 1e-5,
+        })
+    }
+
+    /// `y = scale·x + shift`, each `[c]`.
+    fn scale_and_shift(&self) -> Result<(Tensor, Tensor)> {
+        let scale = (&self.weight / (&self.running_var + self.eps)?.sqrt()?)?;
+        let shift = (&self.bias - (&self.running_mean * &scale)?)?;
+        Ok((scale, shift))
+    }
+}
+
+fn fold_bias(bias: Option<&Tensor>, scale: &Tensor, shift: &Tensor, dtype: DType) -> Result<Tensor> {
+    let folded = match bias {
+        Some(bias) => ((bias.to_dtype(DType::F32)? * scale)? + shift)?,
+        None => shift.clone(),
+    };
+    Ok(folded.to_dtype(dtype)?)
+}
+
+fn in_f32(x: &Tensor, f: impl FnOnce(&Tensor) -> candle_core::Result<Tensor>) -> Result<Tensor> {
+    Ok(f(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype())?)
+}
+
+fn add_bias(y: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    Ok(match bias {
+        Some(bias) => y.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?)?,
+        None => y,
+    })
+}
+
+/// x·σ(x).
+pub fn silu(x: &Tensor) -> Result<Tensor> {
+    Ok(x.silu()?)
+}
+
+pub fn relu(x: &Tensor) -> Result<Tensor> {
+    Ok(x.relu()?)
+}
+
+pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    Ok(candle_nn::ops::sigmoid(x)?)
+}
+
+pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
+    Ok(candle_nn::ops::leaky_relu(x, slope)?)
+}
+
+/// Multi-head self-attention on `[n, heads·3·d, t]` → `[n, heads·d, t]`.
+///
+/// Heads are outermost, each with its own q, k, v in a row (guided diffusion's `QKVAttentionLegacy`); q and
+/// k are each scaled by d^-¼, which keeps half precision in range; the softmax runs in f32.
+pub fn qkv_attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
+    let (n, width, t) = qkv.dims3()?;
+    let d = width / (3 * heads);
+    let split = qkv.reshape((n * heads, 3, d, t))?;
+    let scale = (d as f64).powf(-0.25);
+    let q = (split.narrow(1, 0, 1)?.squeeze(1)? * scale)?;
+    let k = (split.narrow(1, 1, 1)?.squeeze(1)? * scale)?;
+    let v = split.narrow(1, 2, 1)?.squeeze(1)?;
+    let scores = q.transpose(1, 2)?.contiguous()?.matmul(&k.contiguous()?)?.to_dtype(DType::F32)?;
+    let weights = candle_nn::ops::softmax(&scores, D::Minus1)?.to_dtype(v.dtype())?;
+    // [n·heads, d, t_key] × [n·heads, t_key, t_query]
+    let mixed = v.contiguous()?.matmul(&weights.transpose(1, 2)?.contiguous()?)?;
+    Ok(mixed.reshape((n, heads * d, t))?)
+}
+
+/// Each pixel twice in both directions. Not Candle's own, whose gradient is lost where its input is shared.
+pub fn upsample_nearest2(x: &Tensor) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let pixels = x.reshape((n, c, h, 1, w, 1))?;
+    Ok(pixels.broadcast_as((n, c, h, 2, w, 2))?.reshape((n, c, 2 * h, 2 * w))?)
+}
+
+/// Mean over non-overlapping windows; what does not fill a window is dropped.
+pub fn avg_pool(x: &Tensor, window: [usize; 2]) -> Result<Tensor> {
+    Ok(x.avg_pool2d((window[0], window[1]))?)
+}
