@@ -3,13 +3,17 @@
 pub mod audio;
 pub mod digest;
 pub mod geom;
+pub mod picture;
 pub mod progress;
+pub mod rgb;
 pub mod time;
 pub mod timecode;
 
 pub use audio::Audio;
 pub use digest::Digest;
 pub use geom::{Affine, Point, Rect};
+pub use picture::{Chroma, ColourSpec, Matrix, Picture, PixelFormat, Plane};
 pub use progress::{Cancel, Cancelled, Progress, Sink};
+pub use rgb::Rgb;
 pub use time::{FrameRate, Time, TimeRange};
 pub use timecode::Timecode;

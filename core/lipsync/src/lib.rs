@@ -1,1 +1,13 @@
-//! Recipes that make a face speak: faces, speech, families. Images and samples in, patches out.
+//! Recipes that make a face speak: faces, speech, families. Images and samples in, patches out; no media
+//! files, no project, no cache.
+
+pub mod blend;
+pub mod error;
+pub mod face;
+pub mod families;
+pub mod speech;
+
+pub use error::LipsyncError;
+pub use face::{Face, Landmarks, Pose};
+pub use families::{FAMILIES, Family, Recipe};
+pub use speech::Speech;

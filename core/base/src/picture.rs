@@ -1,0 +1,468 @@
+//! A decoded picture in the film's own samples: planar, 8 to 16 bits, Y'CbCr or R'G'B'. Pictures stay in
+//! this form from decoder to encoder; only what is shown to a network or painted by one becomes
+//! [`Rgb`], so everything else comes out bit for bit as it went in.
+
+use crate::geom::{Affine, Point};
+use crate::rgb::Rgb;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How the second and third plane relate to the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Chroma {
+    /// Y', Cb, Cr; chroma halved both ways.
+    C420,
+    /// Y', Cb, Cr; chroma halved horizontally.
+    C422,
+    /// Y', Cb, Cr at full size.
+    C444,
+    /// G', B', R' at full size (the planes' order in every planar RGB format of the field).
+    Gbr,
+}
+
+/// Sample layout. `depth` is 8 (stored in bytes) or 9..=16 (stored in the low bits of `u16`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PixelFormat {
+    pub chroma: Chroma,
+    pub depth: u8,
+}
+
+impl PixelFormat {
+    pub const I420: PixelFormat = PixelFormat { chroma: Chroma::C420, depth: 8 };
+    pub const GBR8: PixelFormat = PixelFormat { chroma: Chroma::Gbr, depth: 8 };
+
+    /// Right-shifts `(x, y)` from luma to chroma coordinates.
+    pub fn subsampling(self) -> (u32, u32) {
+        match self.chroma {
+            Chroma::C420 => (1, 1),
+            Chroma::C422 => (1, 0),
+            Chroma::C444 | Chroma::Gbr => (0, 0),
+        }
+    }
+
+    /// Size of plane 0, 1 or 2 of a picture, odd sizes rounded up.
+    pub fn plane_size(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
+        if plane == 0 {
+            return (width, height);
+        }
+        let (sx, sy) = self.subsampling();
+        (width.div_ceil(1 << sx), height.div_ceil(1 << sy))
+    }
+}
+
+/// Y'CbCr ↔ R'G'B' coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Matrix {
+    Bt601,
+    Bt709,
+    Bt2020,
+}
+
+impl Matrix {
+    /// `(K_R, K_B)` of ITU-R BT.601 / BT.709 / BT.2020.
+    fn weights(self) -> (f32, f32) {
+        match self {
+            Matrix::Bt601 => (0.299, 0.114),
+            Matrix::Bt709 => (0.2126, 0.0722),
+            Matrix::Bt2020 => (0.2627, 0.0593),
+        }
+    }
+}
+
+/// What the sample values mean. Transfer and primaries are code points of ITU-T H.273 (2 = unspecified),
+/// carried through unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ColourSpec {
+    pub matrix: Matrix,
+    /// 0..=255 instead of 16..=235 (scaled with depth).
+    pub full_range: bool,
+    pub transfer: u8,
+    pub primaries: u8,
+    /// Chroma samples sit on the left luma column (MPEG-2 and later) instead of between the columns (MPEG-1, JPEG).
+    pub chroma_left: bool,
+}
+
+impl ColourSpec {
+    pub const BT709: ColourSpec =
+        ColourSpec { matrix: Matrix::Bt709, full_range: false, transfer: 1, primaries: 1, chroma_left: true };
+    /// What stills carry: sRGB, full range.
+    pub const SRGB: ColourSpec = ColourSpec {
+        matrix: Matrix::Bt709,
+        full_range: true,
+        transfer: 13,
+        primaries: 1,
+        chroma_left: false,
+    };
+}
+
+/// One plane, rows without padding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plane {
+    U8(Vec<u8>),
+    U16(Vec<u16>),
+}
+
+impl Plane {
+    pub fn len(&self) -> usize {
+        match self {
+            Plane::U8(samples) => samples.len(),
+            Plane::U16(samples) => samples.len(),
+        }
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    #[inline]
+    fn get(&self, index: usize) -> f32 {
+        match self {
+            Plane::U8(samples) => f32::from(samples[index]),
+            Plane::U16(samples) => f32::from(samples[index]),
+        }
+    }
+    #[inline]
+    fn set(&mut self, index: usize, value: f32, max: f32) {
+        let value = value.round().clamp(0.0, max);
+        match self {
+            Plane::U8(samples) => samples[index] = value as u8,
+            Plane::U16(samples) => samples[index] = value as u16,
+        }
+    }
+}
+
+/// Cheap to clone: the planes are shared until one copy is painted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    format: PixelFormat,
+    width: usize,
+    height: usize,
+    colour: ColourSpec,
+    planes: Arc<[Plane; 3]>,
+}
+
+/// A picture whose planes do not have the size its format asks for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a {width}×{height} picture of {format:?} cannot have planes of {lengths:?} samples")]
+pub struct PictureError {
+    format: PixelFormat,
+    width: usize,
+    height: usize,
+    lengths: [usize; 3],
+}
+
+impl Picture {
+    /// # Errors
+    /// When a plane's length or sample type does not fit `format` and size, or the size is zero.
+    pub fn new(
+        format: PixelFormat,
+        width: usize,
+        height: usize,
+        colour: ColourSpec,
+        planes: [Plane; 3],
+    ) -> Result<Picture, PictureError> {
+        let fits = (0..3).all(|p| {
+            let (w, h) = format.plane_size(p, width, height);
+            planes[p].len() == w * h && matches!(planes[p], Plane::U8(_)) == (format.depth == 8)
+        });
+        if !fits || width == 0 || height == 0 || !(8..=16).contains(&format.depth) {
+            let lengths = [planes[0].len(), planes[1].len(), planes[2].len()];
+            return Err(PictureError { format, width, height, lengths });
+        }
+        Ok(Picture { format, width, height, colour, planes: Arc::new(planes) })
+    }
+
+    /// Paints an [`Rgb`] image into a new picture of `format`.
+    pub fn from_rgb(image: &Rgb, format: PixelFormat, colour: ColourSpec) -> Picture {
+        let (width, height) = (image.width(), image.height());
+        let planes = [0, 1, 2].map(|p| {
+            let (w, h) = format.plane_size(p, width, height);
+            if format.depth == 8 { Plane::U8(vec![0; w * h]) } else { Plane::U16(vec![0; w * h]) }
+        });
+        let mut picture = Picture { format, width, height, colour, planes: Arc::new(planes) };
+        picture.composite(0, 0, image, &vec![1.0; width * height]);
+        picture
+    }
+
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+    pub fn width(&self) -> usize {
+        self.width
+    }
+    pub fn height(&self) -> usize {
+        self.height
+    }
+    pub fn colour(&self) -> ColourSpec {
+        self.colour
+    }
+    pub fn planes(&self) -> &[Plane; 3] {
+        &self.planes
+    }
+
+    /// The window `[x, x + width) × [y, y + height)` in gamma-coded R'G'B', chroma interpolated; what lies
+    /// outside the picture repeats its edge.
+    pub fn region(&self, x: i32, y: i32, width: usize, height: usize) -> Rgb {
+        let codec = Codec::new(self.format, self.colour);
+        let mut out = Rgb::black(width, height);
+        for row in 0..height {
+            let py = (y as i64 + row as i64).clamp(0, self.height as i64 - 1) as usize;
+            for col in 0..width {
+                let px = (x as i64 + col as i64).clamp(0, self.width as i64 - 1) as usize;
+                let luma = self.planes[0].get(py * self.width + px);
+                let (cb, cr) = if self.format.subsampling() == (0, 0) {
+                    let at = py * self.width + px;
+                    (self.planes[1].get(at), self.planes[2].get(at))
+                } else {
+                    self.chroma_at(px as f32 + 0.5, py as f32 + 0.5)
+                };
+                out.set(col, row, codec.decode(luma, cb, cr));
+            }
+        }
+        out
+    }
+
+    /// An image of `width` × `height` whose pixel centre `q` shows this picture's point `map(q)`. Bilinear
+    /// in the picture's own samples; when the map shrinks, as many taps a pixel as it steps over (area filter).
+    /// Outside the picture its edge repeats.
+    pub fn sample(&self, map: Affine, width: usize, height: usize) -> Rgb {
+        let codec = Codec::new(self.format, self.colour);
+        // Longest step in the picture for one step in the image, along either axis.
+        let step = map.a.hypot(map.d).max(map.b.hypot(map.e));
+        let taps = (step.ceil() as usize).clamp(1, 32);
+        let mut out = Rgb::black(width, height);
+        for row in 0..height {
+            for col in 0..width {
+                let mut sum = [0.0f32; 3];
+                for ty in 0..taps {
+                    for tx in 0..taps {
+                        let q = Point::new(
+                            col as f32 + (tx as f32 + 0.5) / taps as f32,
+                            row as f32 + (ty as f32 + 0.5) / taps as f32,
+                        );
+                        let p = map.apply(q);
+                        let luma = bilinear(&self.planes[0], self.width, self.height, p.x, p.y);
+                        let (cb, cr) = self.chroma_at(p.x, p.y);
+                        sum[0] += luma;
+                        sum[1] += cb;
+                        sum[2] += cr;
+                    }
+                }
+                let n = (taps * taps) as f32;
+                out.set(col, row, codec.decode(sum[0] / n, sum[1] / n, sum[2] / n));
+            }
+        }
+        out
+    }
+
+    /// Lays `image` at `(x, y)` over the picture, `alpha` (one value a pixel, 0..=1) of it. A luma sample
+    /// with alpha 0 keeps its bits; a subsampled chroma sample keeps them if any pixel it covers has alpha 0.
+    pub fn composite(&mut self, x: i32, y: i32, image: &Rgb, alpha: &[f32]) {
+        let codec = Codec::new(self.format, self.colour);
+        let (sx, sy) = self.format.subsampling();
+        let (width, height) = (self.width as i64, self.height as i64);
+        let chroma_width = self.format.plane_size(1, self.width, self.height).0;
+        let planes = Arc::make_mut(&mut self.planes);
+        let [luma, cb, cr] = planes;
+        let (iw, ih) = (image.width() as i64, image.height() as i64);
+        let at = |px: i64, py: i64| -> Option<usize> {
+            let (ix, iy) = (px - i64::from(x), py - i64::from(y));
+            (ix >= 0 && iy >= 0 && ix < iw && iy < ih).then(|| (iy * iw + ix) as usize)
+        };
+        let (x0, y0) = (i64::from(x).max(0), i64::from(y).max(0));
+        let (x1, y1) = ((i64::from(x) + iw).min(width), (i64::from(y) + ih).min(height));
+        for py in y0..y1 {
+            for px in x0..x1 {
+                let Some(i) = at(px, py) else { continue };
+                let a = alpha[i];
+                if a > 0.0 {
+                    let sample = (py * width + px) as usize;
+                    let new = codec.encode(image.at(i))[0];
+                    luma.set(sample, mix(luma.get(sample), new, a), codec.max);
+                }
+            }
+        }
+        for cy in (y0 >> sy)..((y1 + i64::from(sy)) >> sy) {
+            for cx in (x0 >> sx)..((x1 + i64::from(sx)) >> sx) {
+                let (mut new_b, mut new_r, mut weight, mut n) = (0.0, 0.0, 0.0, 0);
+                let mut whole = true;
+                for py in (cy << sy)..((cy + 1) << sy).min(height) {
+                    for px in (cx << sx)..((cx + 1) << sx).min(width) {
+                        match at(px, py).map(|i| (i, alpha[i])) {
+                            Some((i, a)) if a > 0.0 => {
+                                let [_, b, r] = codec.encode(image.at(i));
+                                new_b += b * a;
+                                new_r += r * a;
+                                weight += a;
+                                n += 1;
+                            }
+                            _ => whole = false,
+                        }
+                    }
+                }
+                if whole && n > 0 {
+                    let sample = cy as usize * chroma_width + cx as usize;
+                    let a = weight / n as f32;
+                    cb.set(sample, mix(cb.get(sample), new_b / weight, a), codec.max);
+                    cr.set(sample, mix(cr.get(sample), new_r / weight, a), codec.max);
+                }
+            }
+        }
+    }
+
+    /// Chroma samples at a luma position (continuous coordinates), bilinear with the siting honoured.
+    fn chroma_at(&self, x: f32, y: f32) -> (f32, f32) {
+        let (sx, sy) = self.format.subsampling();
+        let (w, h) = self.format.plane_size(1, self.width, self.height);
+        let left = if sx == 1 && self.colour.chroma_left { 0.25 } else { 0.0 };
+        let (cx, cy) = (x / (1 << sx) as f32 + left, y / (1 << sy) as f32);
+        (bilinear(&self.planes[1], w, h, cx, cy), bilinear(&self.planes[2], w, h, cx, cy))
+    }
+}
+
+fn mix(old: f32, new: f32, a: f32) -> f32 {
+    old + (new - old) * a
+}
+
+/// Value at a continuous position (pixel centres at .5), edges repeated.
+#[inline]
+fn bilinear(plane: &Plane, width: usize, height: usize, x: f32, y: f32) -> f32 {
+    let clamp = |v: f32, n: usize| (v - 0.5).clamp(0.0, (n - 1) as f32);
+    let (x, y) = (clamp(x, width), clamp(y, height));
+    let (x0, y0) = (x as usize, y as usize);
+    let (x1, y1) = ((x0 + 1).min(width - 1), (y0 + 1).min(height - 1));
+    let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+    let top = mix(plane.get(y0 * width + x0), plane.get(y0 * width + x1), fx);
+    let bottom = mix(plane.get(y1 * width + x0), plane.get(y1 * width + x1), fx);
+    mix(top, bottom, fy)
+}
+
+/// Sample codes ↔ R'G'B' in 0..=1 (nominal; footroom and headroom go below and above).
+struct Codec {
+    gbr: bool,
+    kr: f32,
+    kb: f32,
+    /// Code of black and of zero chroma; codes per unit of luma and of chroma.
+    black: f32,
+    grey: f32,
+    luma: f32,
+    chroma: f32,
+    max: f32,
+}
+
+impl Codec {
+    fn new(format: PixelFormat, colour: ColourSpec) -> Codec {
+        let (kr, kb) = colour.matrix.weights();
+        let unit = (1u32 << (format.depth - 8)) as f32;
+        let max = ((1u32 << format.depth) - 1) as f32;
+        let (black, luma, chroma) =
+            if colour.full_range { (0.0, max, max) } else { (16.0 * unit, 219.0 * unit, 224.0 * unit) };
+        Codec { gbr: format.chroma == Chroma::Gbr, kr, kb, black, grey: 128.0 * unit, luma, chroma, max }
+    }
+
+    #[inline]
+    fn decode(&self, p0: f32, p1: f32, p2: f32) -> [f32; 3] {
+        if self.gbr {
+            return [p2, p0, p1].map(|code| (code - self.black) / self.luma);
+        }
+        let y = (p0 - self.black) / self.luma;
+        let (cb, cr) = ((p1 - self.grey) / self.chroma, (p2 - self.grey) / self.chroma);
+        let r = y + 2.0 * (1.0 - self.kr) * cr;
+        let b = y + 2.0 * (1.0 - self.kb) * cb;
+        [r, (y - self.kr * r - self.kb * b) / (1.0 - self.kr - self.kb), b]
+    }
+
+    #[inline]
+    fn encode(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
+        if self.gbr {
+            return [g, b, r].map(|value| value * self.luma + self.black);
+        }
+        let y = self.kr * r + (1.0 - self.kr - self.kb) * g + self.kb * b;
+        [
+            y * self.luma + self.black,
+            (b - y) / (2.0 * (1.0 - self.kb)) * self.chroma + self.grey,
+            (r - y) / (2.0 * (1.0 - self.kr)) * self.chroma + self.grey,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gradient(width: usize, height: usize) -> Rgb {
+        let mut image = Rgb::black(width, height);
+        for y in 0..height {
+            for x in 0..width {
+                let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
+                image.set(x, y, [0.2 + 0.6 * u, 0.3 + 0.4 * v, 0.7 - 0.5 * u]);
+            }
+        }
+        image
+    }
+
+    fn formats() -> impl Iterator<Item = (PixelFormat, ColourSpec)> {
+        let chromas = [Chroma::C420, Chroma::C422, Chroma::C444, Chroma::Gbr];
+        chromas.into_iter().flat_map(|chroma| {
+            [8, 10, 12].into_iter().flat_map(move |depth| {
+                [
+                    ColourSpec::BT709,
+                    ColourSpec::SRGB,
+                    ColourSpec { matrix: Matrix::Bt601, ..ColourSpec::BT709 },
+                ]
+                .map(|colour| (PixelFormat { chroma, depth }, colour))
+            })
+        })
+    }
+
+    #[test]
+    fn rgb_survives_the_picture() {
+        let image = gradient(37, 23);
+        for (format, colour) in formats() {
+            let picture = Picture::from_rgb(&image, format, colour);
+            let back = picture.region(0, 0, 37, 23);
+            let tolerance = if format.subsampling() == (0, 0) { 0.008 } else { 0.03 };
+            for i in 0..37 * 23 {
+                for c in 0..3 {
+                    let (a, b) = (image.at(i)[c], back.at(i)[c]);
+                    assert!((a - b).abs() < tolerance, "{format:?} {colour:?} pixel {i}: {a} {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_changes_where_alpha_is_zero() {
+        let image = gradient(40, 30);
+        for (format, colour) in formats() {
+            let before = Picture::from_rgb(&image, format, colour);
+            let mut after = before.clone();
+            let mut alpha = vec![0.0; 9 * 7];
+            alpha[4 * 9 + 4] = 1.0;
+            after.composite(11, 13, &Rgb::black(9, 7), &alpha);
+            let changed = (0..3).map(|p| differing(&before.planes[p], &after.planes[p])).collect::<Vec<_>>();
+            assert_eq!(changed[0], 1, "{format:?}");
+            let chroma = if format.subsampling() == (0, 0) { 1 } else { 0 };
+            assert_eq!(changed[1..], [chroma, chroma], "{format:?} {colour:?}");
+        }
+    }
+
+    fn differing(a: &Plane, b: &Plane) -> usize {
+        (0..a.len()).filter(|&i| a.get(i) != b.get(i)).count()
+    }
+
+    #[test]
+    fn sampling_by_the_identity_is_the_region() {
+        let picture = Picture::from_rgb(&gradient(32, 32), PixelFormat::I420, ColourSpec::BT709);
+        let (a, b) = (picture.sample(Affine::IDENTITY, 32, 32), picture.region(0, 0, 32, 32));
+        for i in 0..32 * 32 {
+            assert!((a.at(i)[1] - b.at(i)[1]).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn wrong_planes_are_refused() {
+        let planes = [Plane::U8(vec![0; 15]), Plane::U8(vec![0; 4]), Plane::U8(vec![0; 4])];
+        assert!(Picture::new(PixelFormat::I420, 4, 4, ColourSpec::BT709, planes).is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! The ways to make a mouth speak, behind one trait and one list.
+//!
+//! A recipe works in two passes, so that no clip is ever held. [`Recipe::plan`] sees the whole line without
+//! a single picture (faces, times, voice) and says which pictures of the actor it wants; the engine collects
+//! those in one sequential reading. [`Recipe::render`] then turns the line's pictures into patches, a chunk at
+//! a time, in any order: a chunk depends on the plan alone, never on another chunk.
+
+use crate::blend::Matte;
+use crate::error::LipsyncError;
+use crate::face::Face;
+use crate::speech::Speech;
+use lipsmith_base::{Affine, Cancel, Rgb, Time};
+
+/// A line: what is to be spoken, over which faces.
+pub struct Line<'a> {
+    /// The face to sync in each frame of the line; `None` where it is not found: that frame stays untouched.
+    pub faces: &'a [Option<Face>],
+    /// When each frame starts, counted from the start of the voice.
+    pub times: &'a [Time],
+    pub voice: &'a Speech,
+    /// The same actor's own footage: the film around the line first, then other clips.
+    pub footage: &'a [Footage],
+    /// The editor's choice of reference; `None` leaves it to the recipe.
+    pub reference: Option<Source>,
+}
+
+/// A stretch of film in which the actor is seen, with its own sound.
+pub struct Footage {
+    pub faces: Vec<Option<Face>>,
+    /// When each frame starts, counted from the start of `speech`.
+    pub times: Vec<Time>,
+    /// The original sound of the stretch; empty when it has none.
+    pub speech: Speech,
+}
+
+/// A frame of the actor's footage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    pub footage: usize,
+    pub frame: usize,
+}
+
+/// A window on a picture: crop pixel ↦ film pixel, and the crop's size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crop {
+    pub map: Affine,
+    pub width: usize,
+    pub height: usize,
+}
+
+/// A picture of the line, cut as the recipe asked.
+pub struct Target<'a> {
+    /// Index into the line's frames.
+    pub frame: usize,
+    pub face: &'a Face,
+    pub crop: Crop,
+    pub image: Rgb,
+}
+
+/// What is laid over a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patch {
+    pub image: Rgb,
+    /// Patch pixel ↦ film pixel.
+    pub map: Affine,
+    pub matte: Matte,
+}
+
+/// One family with its settings and weights, ready for one line.
+pub trait Recipe: Send {
+    /// The pictures of the actor that [`Recipe::render`] will need, each with its window.
+    fn plan(&mut self, line: &Line, cancel: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError>;
+
+    /// Where the recipe looks in a picture of the line.
+    fn crop(&self, face: &Face) -> Crop;
+
+    /// Patches for some of the line's frames, one for each target in order; `None` leaves the frame as it is
+    /// (the mouth already does what the voice says). `sources` holds the planned pictures in the plan's order.
+    fn render(
+        &mut self,
+        line: &Line,
+        targets: &[Target],
+        sources: &dyn SourceImages,
+        cancel: &Cancel,
+    ) -> Result<Vec<Option<Patch>>, LipsyncError>;
+}
+
+/// The planned pictures, wherever the engine keeps them.
+pub trait SourceImages {
+    /// Image number `index` of the plan.
+    fn image(&self, index: usize) -> Result<Rgb, LipsyncError>;
+}
+
+/// An entry of the one list of families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// Name in the command line, in projects and in the cache.
+    pub name: &'static str,
+    /// One line for people: what it is.
+    pub summary: &'static str,
+    /// Network in the zoo whose weights it needs; `None` when it needs none.
+    pub network: Option<&'static str>,
+}
+
+pub const FAMILIES: &[Family] = &[
+    Family {
+        name: "rewrite",
+        summary: "the actor's own mouth pictures, chosen to fit the new voice; needs no weights",
+        network: None,
+    },
+    Family {
+        name: "diff2lip",
+        summary: "audio-conditioned diffusion in-painting of the lower face",
+        network: Some("diff2lip"),
+    },
+    Family { name: "wav2lip", summary: "fast generator trained against an expert", network: Some("wav2lip") },
+];
