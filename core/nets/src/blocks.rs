@@ -226,7 +226,7 @@ pub struct GroupNorm {
 
 impl GroupNorm {
     pub fn new(vb: &VarBuilder, groups: usize, channels: usize, eps: f64) -> Result<Self> {
-        if groups == 0 || channels % groups != 0 {
+        if groups == 0 || !channels.is_multiple_of(groups) {
             return Err(NetsError::Invalid(format!(
                 "{channels} channels do not divide into {groups} groups"
             )));

@@ -1,6 +1,11 @@
 //! The published networks in Candle, under their checkpoints' own names, and what feeds them.
 
 pub mod blocks;
+pub mod diff2lip;
 pub mod error;
+pub mod procedural;
+pub mod sched;
+pub mod unet;
+pub mod wav2lip;
 
 pub use error::{NetsError, Result};
