@@ -1,6 +1,7 @@
 //! The published networks in Candle, under their checkpoints' own names, and what feeds them.
 
 pub mod blocks;
+pub mod checkpoint;
 pub mod diff2lip;
 pub mod error;
 pub mod procedural;
