@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod checkpoint;
+pub mod device;
 pub mod diff2lip;
 pub mod error;
 pub mod procedural;
