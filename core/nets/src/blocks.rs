@@ -357,3 +357,14 @@ pub fn upsample_nearest2(x: &Tensor) -> Result<Tensor> {
 pub fn avg_pool(x: &Tensor, window: [usize; 2]) -> Result<Tensor> {
     Ok(x.avg_pool2d((window[0], window[1]))?)
 }
+
+/// The largest of each 2×2 pixels; an odd last row and column makes windows of its own if `to_ceiling`, else
+/// it is dropped. For inference: Candle's gradient of it is wrong.
+pub fn max_pool2(x: &Tensor, to_ceiling: bool) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let x = match to_ceiling {
+        true => x.pad_with_same(2, 0, h % 2)?.pad_with_same(3, 0, w % 2)?,
+        false => x.clone(),
+    };
+    Ok(x.max_pool2d(2)?)
+}

@@ -45,7 +45,7 @@ struct Scene {
 
 impl Scene {
     fn new(network: &Diff2Lip, io: &Tensors) -> Result<Self> {
-        let signed = |name| Ok::<_, candle_core::Error>(io.get(name).affine(2.0, -1.0)?);
+        let signed = |name| io.get(name).affine(2.0, -1.0);
         let (picture, reference) = (signed("image01_rgb")?, signed("ref01_rgb")?);
         let start = io.get("x_T").broadcast_as(picture.shape())?.contiguous()?;
         let mask = lower_half_mask(network.config.image_size, &picture)?;
@@ -111,7 +111,7 @@ fn golden_forward_full_size() -> Result<()> {
 #[test]
 fn golden_half_precision() -> Result<()> {
     let mut count = 0;
-    for case in cases(NETWORK, |size| small(size)).iter().filter(|case| case.has("io_fp16.safetensors")) {
+    for case in cases(NETWORK, small).iter().filter(|case| case.has("io_fp16.safetensors")) {
         let network = Diff2Lip::new(&config(case), &case.vars(DType::F16))?;
         let io = case.tensors("io_forward.safetensors");
         let scene = Scene::new(&network, &io)?;
@@ -202,8 +202,7 @@ fn golden_ddim_25_full_size() -> Result<()> {
 #[test]
 fn golden_ddpm_step() -> Result<()> {
     let mut count = 0;
-    for case in cases(NETWORK, |size| small(size)).iter().filter(|case| case.has("io_ddpm_step.safetensors"))
-    {
+    for case in cases(NETWORK, small).iter().filter(|case| case.has("io_ddpm_step.safetensors")) {
         let network = Diff2Lip::new(&config(case), &case.vars(DType::F32))?;
         let scene = Scene::new(&network, &case.tensors("io_forward.safetensors"))?;
         let io = case.tensors("io_ddpm_step.safetensors");

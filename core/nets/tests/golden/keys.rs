@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
+use lipsmith_nets::s3fd::{self, Flavour, S3fd};
 use lipsmith_nets::{diff2lip, wav2lip};
 
 use crate::support::{assert_ran, root};
@@ -61,9 +62,12 @@ fn published(file: &str) -> Keys {
 
 #[test]
 fn golden_keys_and_shapes() {
-    let networks: [(&str, Keys); 2] = [
+    let s3fd = |flavour| asked_for(|vb| S3fd::new(&s3fd::Config::released(flavour), vb));
+    let networks = [
         ("diff2lip_unet.tsv", asked_for(|vb| diff2lip::Diff2Lip::new(&diff2lip::Config::released(), vb))),
         ("wav2lip_generator.tsv", asked_for(|vb| wav2lip::Wav2Lip::new(&wav2lip::Config::released(), vb))),
+        ("s3fd_face_alignment.tsv", s3fd(Flavour::FaceAlignment)),
+        ("s3fd_syncnet_sfd_face.tsv", s3fd(Flavour::SyncNet)),
     ];
     for (file, asked) in &networks {
         let published = published(file);

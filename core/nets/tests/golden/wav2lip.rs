@@ -19,7 +19,7 @@ fn golden_forward() -> Result<()> {
         assert_close(&what("faces"), &network.forward(mel, faces)?, io.get("out"), ONE_FORWARD);
 
         // A clip `[b, 6, t, 96, 96]` is a batch of b·t: it runs the same network.
-        let clip = |name: &str| Ok::<_, candle_core::Error>(io.get(name).squeeze(0)?);
+        let clip = |name: &str| io.get(name).squeeze(0);
         let faces = clip("face6_5d")?.transpose(0, 1)?.contiguous()?;
         let out = network.forward(&clip("mel_5d")?, &faces)?;
         let expected: Tensor = clip("out_5d")?.transpose(0, 1)?.contiguous()?;
