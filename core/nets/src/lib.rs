@@ -7,6 +7,7 @@ pub mod diff2lip;
 pub mod error;
 pub mod mel;
 pub mod mfcc;
+pub mod ops;
 pub mod procedural;
 pub mod s3fd;
 pub mod sched;
