@@ -5,7 +5,7 @@ use lipsmith_nets::Result;
 use lipsmith_nets::sched::{Respacing, Schedule, betas};
 use lipsmith_nets::unet::timestep_embedding;
 
-use crate::support::{Tensors, assert_close, assert_ran, json, root};
+use crate::support::{Tensors, assert_close, assert_ran, json, root, skip};
 
 fn folder() -> PathBuf {
     root().join("schedules")
@@ -95,7 +95,7 @@ fn golden_timestep_maps() -> Result<()> {
 fn golden_sqrt_linear_betas() -> Result<()> {
     let path = folder().join("difftalk.safetensors");
     if !path.is_file() {
-        println!("SKIPPED: golden_sqrt_linear_betas: {} is absent", path.display());
+        skip("golden_sqrt_linear_betas", "there is no schedules/difftalk.safetensors");
         return Ok(());
     }
     let file = Tensors::load(&path);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
+use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::procedural;
 
 /// Bounds on the relative L2 distance.
@@ -57,12 +58,36 @@ impl Case {
         json(&self.folder.join(file))
     }
 
-    pub fn weights(&self) -> HashMap<String, Tensor> {
-        procedural::weights(&self.folder).unwrap()
+    /// The weights by their rule.
+    pub fn vars(&self, dtype: DType) -> VarBuilder<'static> {
+        VarBuilder::from_tensors(procedural::weights(&self.folder).unwrap(), dtype, &Device::Cpu)
     }
 
-    pub fn vars(&self, dtype: DType) -> VarBuilder<'static> {
-        VarBuilder::from_tensors(self.weights(), dtype, &Device::Cpu)
+    /// The weights by their rule and out of every checkpoint in the folder; each with its name.
+    pub fn sources(&self) -> Vec<(String, VarBuilder<'static>)> {
+        let mut sources = vec![("by rule".to_owned(), self.vars(DType::F32))];
+        let entries = std::fs::read_dir(&self.folder).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        for path in paths {
+            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            if ["pt", "pth", "ckpt", "model"].contains(&extension) {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                let checkpoint = Checkpoint::open(&path).unwrap();
+                let prefix = self.prefix(&checkpoint);
+                sources.push((name, checkpoint.var_builder(&prefix, DType::F32, &Device::Cpu)));
+            }
+        }
+        sources
+    }
+
+    /// Where in a checkpoint the network lies: what stands before the first key of the rule.
+    fn prefix(&self, checkpoint: &Checkpoint) -> String {
+        let table = std::fs::read_to_string(self.folder.join("weights.tsv")).unwrap();
+        let first = table.lines().find(|line| line.contains("\tproc\t")).unwrap();
+        let key = first.split('\t').next().unwrap();
+        let prefixes = checkpoint.tensors().iter().filter_map(|tensor| tensor.name.strip_suffix(key));
+        prefixes.min_by_key(|prefix| prefix.len()).unwrap().to_owned()
     }
 }
 
@@ -121,6 +146,11 @@ pub fn assert_close(what: &str, found: &Tensor, expected: &Tensor, bound: f64) {
     // Written past the test harness, which shows what a passing test prints to no one.
     let _ = writeln!(std::io::stderr(), "golden {what}: relative L2 {distance:.1e}");
     assert!(distance <= bound, "{what}: relative L2 {distance:.2e} is over {bound:.0e}");
+}
+
+/// Says why a test compared nothing.
+pub fn skip(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {why} in {}", root().display());
 }
 
 /// Says how many `kind`s a test compared, and that there were any.
