@@ -11,6 +11,7 @@ pub mod ops;
 pub mod procedural;
 pub mod s3fd;
 pub mod sched;
+pub mod tflite;
 pub mod unet;
 pub mod wav2lip;
 
