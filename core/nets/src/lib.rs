@@ -14,5 +14,6 @@ pub mod sched;
 pub mod tflite;
 pub mod unet;
 pub mod wav2lip;
+pub mod zoo;
 
 pub use error::{NetsError, Result};
