@@ -1,1 +1,26 @@
 //! Films and sound in and out, by GStreamer. No GStreamer type leaves this crate.
+//!
+//! Time 0 of a film is its first picture; sound is placed against that, whatever the container's own clock
+//! says. Pictures come out in the film's own samples, in presentation order, upright.
+
+mod audio_reader;
+mod decode;
+mod error;
+mod orientation;
+mod pipeline;
+mod pixels;
+mod probe;
+mod profile;
+mod scan;
+pub mod synthetic;
+mod timing;
+mod video_reader;
+mod writer;
+
+pub use audio_reader::AudioReader;
+pub use error::MediaError;
+pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe};
+pub use profile::{PROFILES, Profile};
+pub use timing::{FrameTimes, Timing};
+pub use video_reader::{Frame, ReadOptions, VideoReader};
+pub use writer::{AudioSpec, MovieWriter, VideoSpec};

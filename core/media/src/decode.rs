@@ -1,0 +1,161 @@
+//! One stream of a file, decoded into an appsink from which it is pulled with a time limit. Video and sound
+//! are read by one of these each.
+
+use crate::error::MediaError;
+use crate::pipeline::{Pipeline, make};
+use crate::scan::shown_at;
+use crate::video_reader::ReadOptions;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Decoded pictures or blocks that wait for their reader.
+const QUEUE: u32 = 3;
+const TICK: Duration = Duration::from_millis(100);
+
+pub(crate) struct Decode {
+    pipeline: Pipeline,
+    sink: gst_app::AppSink,
+    /// What the decoder itself delivers, in front of `tail`.
+    pub native: Option<gst::Caps>,
+    options: ReadOptions,
+}
+
+/// Which stream of the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Video,
+    Audio,
+}
+
+impl Wanted {
+    fn accepts(self, media_type: &str) -> bool {
+        match self {
+            Wanted::Video => media_type.starts_with("video/") || media_type.starts_with("image/"),
+            Wanted::Audio => media_type.starts_with("audio/"),
+        }
+    }
+}
+
+impl Decode {
+    /// Decodes the first stream that is `wanted` through `tail` (elements not yet in a pipeline) into `caps`,
+    /// and returns when the first buffer is there.
+    pub fn open(
+        path: &Path,
+        wanted: Wanted,
+        tail: &[gst::Element],
+        caps: &gst::Caps,
+        options: &ReadOptions,
+    ) -> Result<Decode, MediaError> {
+        let pipeline = Pipeline::reading(path)?;
+        let source = pipeline.add("filesrc")?;
+        source.set_property("location", path);
+        let parse = pipeline.add("parsebin")?;
+        let decode = pipeline.add("decodebin")?;
+        pipeline.link(&[&source, &parse])?;
+        link_first(&parse, &decode, wanted);
+
+        let sink: gst_app::AppSink = make("appsink")?
+            .downcast()
+            .map_err(|_| MediaError::GStreamer { cause: "appsink is not an appsink".into() })?;
+        sink.set_property("sync", false);
+        sink.set_caps(Some(caps));
+        sink.set_max_buffers(QUEUE);
+        let mut chain: Vec<&gst::Element> = tail.iter().collect();
+        chain.push(sink.upcast_ref());
+        for element in &chain {
+            pipeline.gst.add(*element).map_err(|e| pipeline.failed(e.to_string()))?;
+        }
+        pipeline.link(&chain)?;
+        let entry = chain[0].static_pad("sink");
+        decode.connect_pad_added(move |_, pad| {
+            // A second pad cannot come from one elementary stream; if it did, it would stay unlinked.
+            if let Some(entry) = entry.as_ref().filter(|entry| !entry.is_linked()) {
+                let _ = pad.link(entry);
+            }
+        });
+
+        let mut opened = Decode { pipeline, sink, native: None, options: options.clone() };
+        opened.pipeline.set_state(gst::State::Paused)?;
+        opened.await_preroll()?;
+        opened.native = chain_caps(&decode);
+        opened.pipeline.set_state(gst::State::Playing)?;
+        Ok(opened)
+    }
+
+    fn await_preroll(&self) -> Result<(), MediaError> {
+        let begun = Instant::now();
+        while self.pipeline.next_message(TICK)?.is_none() {
+            self.give_up_after(begun, "opening it")?;
+        }
+        Ok(())
+    }
+
+    fn give_up_after(&self, begun: Instant, doing: &'static str) -> Result<(), MediaError> {
+        if self.options.cancel.is_cancelled() {
+            return Err(MediaError::Cancelled);
+        }
+        let patience = self.options.patience;
+        if begun.elapsed() > patience {
+            let file = self.pipeline.file().to_path_buf();
+            return Err(MediaError::Stalled { file, seconds: patience.as_secs(), doing });
+        }
+        Ok(())
+    }
+
+    /// Caps of what is pulled.
+    pub fn caps(&self) -> Option<gst::Caps> {
+        self.sink.static_pad("sink").and_then(|pad| pad.current_caps())
+    }
+
+    /// The next buffer; `None` at the end.
+    pub fn pull(&self) -> Result<Option<gst::Sample>, MediaError> {
+        let begun = Instant::now();
+        loop {
+            let tick = gst::ClockTime::from_mseconds(TICK.as_millis() as u64);
+            if let Some(sample) = self.sink.try_pull_sample(tick) {
+                return Ok(Some(sample));
+            }
+            self.pipeline.check()?;
+            if self.sink.is_eos() {
+                return Ok(None);
+            }
+            self.give_up_after(begun, "decoding it")?;
+        }
+    }
+
+    /// Continues at container time `nanos`; what is pulled next starts at or before it.
+    pub fn seek(&self, nanos: i64) -> Result<(), MediaError> {
+        let to = gst::ClockTime::from_nseconds(nanos.max(0).unsigned_abs());
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        self.pipeline.gst.seek_simple(flags, to).map_err(|e| self.pipeline.failed(e.to_string()))
+    }
+}
+
+/// Container time of a sample in nanoseconds.
+pub(crate) fn time_of(sample: &gst::Sample) -> Option<i64> {
+    let buffer = sample.buffer()?;
+    let segment = sample.segment().and_then(|s| s.downcast_ref::<gst::ClockTime>());
+    shown_at(segment, buffer.pts()?, buffer.duration())
+}
+
+fn chain_caps(decode: &gst::Element) -> Option<gst::Caps> {
+    decode.src_pads().first().and_then(|pad| pad.current_caps())
+}
+
+fn link_first(parse: &gst::Element, decode: &gst::Element, wanted: Wanted) {
+    let taken = Arc::new(AtomicBool::new(false));
+    let entry = decode.static_pad("sink");
+    parse.connect_pad_added(move |_, pad| {
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let fits = caps.structure(0).is_some_and(|s| wanted.accepts(s.name()));
+        if fits && !taken.swap(true, Ordering::Relaxed) {
+            // A refused link shows as the demuxer's "not-linked" error on the bus.
+            let _ = entry.as_ref().map(|entry| pad.link(entry));
+        }
+    });
+}

@@ -1,0 +1,162 @@
+//! A GStreamer pipeline that always ends: every wait has a limit, every error becomes a [`MediaError`], and
+//! dropping it stops its threads.
+
+use crate::error::MediaError;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long a drop waits for GStreamer's threads before it leaves them to end by themselves.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Pipeline {
+    pub gst: gst::Pipeline,
+    bus: gst::Bus,
+    file: PathBuf,
+    writes: bool,
+}
+
+impl Pipeline {
+    pub fn reading(file: &Path) -> Result<Pipeline, MediaError> {
+        Pipeline::new(file, false)
+    }
+
+    pub fn writing(file: &Path) -> Result<Pipeline, MediaError> {
+        Pipeline::new(file, true)
+    }
+
+    fn new(file: &Path, writes: bool) -> Result<Pipeline, MediaError> {
+        let no_gstreamer = |cause: String| MediaError::GStreamer { cause };
+        gst::init().map_err(|e| no_gstreamer(e.to_string()))?;
+        let pipeline = gst::Pipeline::new();
+        let bus = pipeline.bus().ok_or_else(|| no_gstreamer("a pipeline without a bus".into()))?;
+        Ok(Pipeline { gst: pipeline, bus, file: file.to_path_buf(), writes })
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Makes an element and adds it.
+    pub fn add(&self, element: &str) -> Result<gst::Element, MediaError> {
+        let made = make(element)?;
+        self.gst.add(&made).map_err(|e| self.failed(e.to_string()))?;
+        Ok(made)
+    }
+
+    pub fn link(&self, chain: &[&gst::Element]) -> Result<(), MediaError> {
+        gst::Element::link_many(chain.iter().copied()).map_err(|e| self.failed(e.to_string()))
+    }
+
+    pub fn set_state(&self, state: gst::State) -> Result<(), MediaError> {
+        match self.gst.set_state(state) {
+            Ok(_) => Ok(()),
+            // The bus knows why.
+            Err(e) => self.check().and_then(|()| Err(self.failed(e.to_string()))),
+        }
+    }
+
+    /// The first error that any element has posted.
+    pub fn check(&self) -> Result<(), MediaError> {
+        self.next_message(Duration::ZERO).map(|_| ())
+    }
+
+    /// The next end-of-stream (`true`) or preroll (`false`) message, `None` if none comes within `wait`.
+    pub fn next_message(&self, wait: Duration) -> Result<Option<bool>, MediaError> {
+        use gst::MessageType as M;
+        let wanted = [M::Error, M::Eos, M::AsyncDone];
+        let wait = gst::ClockTime::from_mseconds(wait.as_millis() as u64);
+        match self.bus.timed_pop_filtered(Some(wait), &wanted) {
+            None => Ok(None),
+            Some(message) => match message.view() {
+                gst::MessageView::Error(error) => Err(self.translate(error)),
+                gst::MessageView::Eos(_) => Ok(Some(true)),
+                _ => Ok(Some(false)),
+            },
+        }
+    }
+
+    pub fn failed(&self, cause: String) -> MediaError {
+        let file = self.file.clone();
+        if self.writes { MediaError::Writing { file, cause } } else { MediaError::Damaged { file, cause } }
+    }
+
+    fn translate(&self, message: &gst::message::Error) -> MediaError {
+        let file = self.file.clone();
+        let error = message.error();
+        if let Some(kind) = error.kind::<gst::ResourceError>() {
+            match kind {
+                gst::ResourceError::NoSpaceLeft => return MediaError::DiskFull { file },
+                gst::ResourceError::OpenWrite => {
+                    return MediaError::CannotCreate { file, cause: error.message().to_string() };
+                }
+                gst::ResourceError::OpenRead | gst::ResourceError::NotFound if !self.writes => {
+                    return MediaError::Unreadable { file, cause: error.message().to_string() };
+                }
+                _ => {}
+            }
+        }
+        if let Some(kind) = error.kind::<gst::StreamError>() {
+            match kind {
+                gst::StreamError::TypeNotFound | gst::StreamError::WrongType if !self.writes => {
+                    return MediaError::NotMedia { file };
+                }
+                gst::StreamError::CodecNotFound => {
+                    let codec = error.message().to_string();
+                    return MediaError::MissingDecoder { file, codec };
+                }
+                _ => {}
+            }
+        }
+        // The debug text ends with the element's own reason: "…: streaming stopped, reason error (-5)".
+        let detail = message.debug().and_then(|d| d.lines().last().map(str::to_owned)).unwrap_or_default();
+        let said = error.message().trim_end_matches('.').to_owned();
+        self.failed(if detail.is_empty() { said } else { format!("{said}; {detail}") })
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        let pipeline = self.gst.clone();
+        let (done, stopped) = mpsc::channel();
+        let stop = move || {
+            // Failing to stop leaves nothing more to try.
+            let _ = pipeline.set_state(gst::State::Null);
+            let _ = done.send(());
+        };
+        if std::thread::Builder::new().name("media-stop".into()).spawn(stop).is_ok() {
+            let _ = stopped.recv_timeout(STOP_PATIENCE);
+        }
+    }
+}
+
+/// Makes an element that is not in a pipeline yet.
+pub(crate) fn make(element: &str) -> Result<gst::Element, MediaError> {
+    let missing = || MediaError::MissingElement { element: element.to_owned(), package: package_of(element) };
+    gst::ElementFactory::make(element).build().map_err(|_| missing())
+}
+
+/// Sets a property from text, as in `gst-launch`.
+pub(crate) fn set(element: &gst::Element, property: &str, value: &str) -> Result<(), MediaError> {
+    if element.find_property(property).is_none() {
+        let name = element.factory().map(|f| f.name().to_string()).unwrap_or_default();
+        return Err(MediaError::GStreamer { cause: format!("this version of {name} has no {property}") });
+    }
+    element.set_property_from_str(property, value);
+    Ok(())
+}
+
+/// Debian's package of an element.
+fn package_of(element: &str) -> &'static str {
+    match element {
+        e if e.starts_with("avenc_") || e.starts_with("avdec_") => "gstreamer1.0-libav",
+        "x264enc" => "gstreamer1.0-plugins-ugly",
+        "x265enc" | "h265parse" | "h264parse" => "gstreamer1.0-plugins-bad",
+        "vp9enc" | "flacenc" | "matroskamux" | "webmmux" | "mp4mux" | "qtmux" | "aacparse" | "flacparse" => {
+            "gstreamer1.0-plugins-good"
+        }
+        _ => "gstreamer1.0-plugins-base",
+    }
+}
