@@ -8,6 +8,7 @@ use candle_core::{D, DType, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::error::{NetsError, Result};
+use crate::ops::{self, Activation, Conv2dSpec};
 
 /// Reads `vb`'s tensor `name`, which must have this shape.
 pub fn param(vb: &VarBuilder, shape: &[usize], name: &str) -> Result<Tensor> {
@@ -86,25 +87,9 @@ impl Conv2d {
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let Walk { stride, padding, dilation } = self.walk;
-        let y = if stride[0] == stride[1] && padding[0] == padding[1] {
-            x.conv2d(&self.weight, padding[0], stride[0], dilation, 1)?
-        } else {
-            // Candle strides both directions alike: walk every position, keep the wanted ones.
-            let x = x.pad_with_zeros(2, padding[0], padding[0])?.pad_with_zeros(3, padding[1], padding[1])?;
-            let y = x.conv2d(&self.weight, 0, 1, dilation, 1)?;
-            every(&every(&y, 2, stride[0])?, 3, stride[1])?
-        };
-        add_bias(y, self.bias.as_ref())
+        let spec = Conv2dSpec { stride, padding, dilation: [dilation; 2], groups: 1 };
+        Ok(ops::conv2d(x, &self.weight, self.bias.as_ref(), spec)?)
     }
-}
-
-/// Every `stride`-th slice of a dimension.
-fn every(x: &Tensor, dim: usize, stride: usize) -> Result<Tensor> {
-    if stride == 1 {
-        return Ok(x.clone());
-    }
-    let wanted = Tensor::arange_step(0u32, x.dim(dim)? as u32, stride as u32, x.device())?;
-    Ok(x.contiguous()?.index_select(&wanted, dim)?)
 }
 
 /// Transposed convolution; weight `[in, out, kernel, kernel]`.
@@ -147,8 +132,9 @@ impl ConvTranspose2d {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.conv_transpose2d(&self.weight, self.padding, self.output_padding, self.stride, 1)?;
-        add_bias(y, self.bias.as_ref())
+        let Self { weight, bias, stride, padding, output_padding } = self;
+        let spec = Conv2dSpec { stride: [*stride; 2], padding: [*padding; 2], ..Conv2dSpec::default() };
+        Ok(ops::conv_transpose2d(x, weight, bias.as_ref(), spec, [*output_padding; 2])?)
     }
 }
 
@@ -226,7 +212,7 @@ pub struct GroupNorm {
 
 impl GroupNorm {
     pub fn new(vb: &VarBuilder, groups: usize, channels: usize, eps: f64) -> Result<Self> {
-        if groups == 0 || channels % groups != 0 {
+        if groups == 0 || !channels.is_multiple_of(groups) {
             return Err(NetsError::Invalid(format!(
                 "{channels} channels do not divide into {groups} groups"
             )));
@@ -241,23 +227,16 @@ impl GroupNorm {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.normalised(x)?.to_dtype(x.dtype())?)
+        Ok(self.run(x, Activation::None)?)
     }
 
     /// SiLU of the normalised input: the pair that opens almost every block.
     pub fn forward_silu(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.normalised(x)?.silu()?.to_dtype(x.dtype())?)
+        Ok(self.run(x, Activation::Silu)?)
     }
 
-    fn normalised(&self, x: &Tensor) -> Result<Tensor> {
-        let (n, c) = (x.dim(0)?, x.dim(1)?);
-        let grouped = x.to_dtype(DType::F32)?.reshape((n, self.groups, ()))?;
-        let centred = grouped.broadcast_sub(&grouped.mean_keepdim(D::Minus1)?)?;
-        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        let unit = centred.broadcast_div(&(variance + self.eps)?.sqrt()?)?.reshape(x.shape())?;
-        let per_channel: Vec<usize> = (0..x.rank()).map(|d| if d == 1 { c } else { 1 }).collect();
-        let scaled = unit.broadcast_mul(&self.weight.reshape(per_channel.as_slice())?)?;
-        Ok(scaled.broadcast_add(&self.bias.reshape(per_channel.as_slice())?)?)
+    fn run(&self, x: &Tensor, activation: Activation) -> candle_core::Result<Tensor> {
+        ops::group_norm(x, self.groups, &self.weight, &self.bias, self.eps, activation)
     }
 }
 
@@ -303,16 +282,9 @@ fn in_f32(x: &Tensor, f: impl FnOnce(&Tensor) -> candle_core::Result<Tensor>) ->
     Ok(f(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype())?)
 }
 
-fn add_bias(y: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    Ok(match bias {
-        Some(bias) => y.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?)?,
-        None => y,
-    })
-}
-
 /// x·σ(x).
 pub fn silu(x: &Tensor) -> Result<Tensor> {
-    Ok(x.silu()?)
+    Ok(ops::silu(x)?)
 }
 
 pub fn relu(x: &Tensor) -> Result<Tensor> {
@@ -346,14 +318,26 @@ pub fn qkv_attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
     Ok(mixed.reshape((n, heads * d, t))?)
 }
 
-/// Each pixel twice in both directions. Not Candle's own, whose gradient is lost where its input is shared.
+/// Each pixel twice in both directions.
 pub fn upsample_nearest2(x: &Tensor) -> Result<Tensor> {
-    let (n, c, h, w) = x.dims4()?;
-    let pixels = x.reshape((n, c, h, 1, w, 1))?;
-    Ok(pixels.broadcast_as((n, c, h, 2, w, 2))?.reshape((n, c, 2 * h, 2 * w))?)
+    Ok(ops::upsample_nearest2x(x)?)
 }
 
 /// Mean over non-overlapping windows; what does not fill a window is dropped.
 pub fn avg_pool(x: &Tensor, window: [usize; 2]) -> Result<Tensor> {
-    Ok(x.avg_pool2d((window[0], window[1]))?)
+    match window {
+        [2, 2] => Ok(ops::avg_pool2(x)?),
+        [rows, columns] => Ok(x.avg_pool2d((rows, columns))?),
+    }
+}
+
+/// The largest of each 2×2 pixels; an odd last row and column makes windows of its own if `to_ceiling`, else
+/// it is dropped. For inference: Candle's gradient of it is wrong.
+pub fn max_pool2(x: &Tensor, to_ceiling: bool) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let x = match to_ceiling {
+        true => x.pad_with_same(2, 0, h % 2)?.pad_with_same(3, 0, w % 2)?,
+        false => x.clone(),
+    };
+    Ok(x.max_pool2d(2)?)
 }

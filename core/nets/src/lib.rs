@@ -1,6 +1,19 @@
 //! The published networks in Candle, under their checkpoints' own names, and what feeds them.
 
 pub mod blocks;
+pub mod checkpoint;
+pub mod device;
+pub mod diff2lip;
 pub mod error;
+pub mod mel;
+pub mod mfcc;
+pub mod ops;
+pub mod procedural;
+pub mod s3fd;
+pub mod sched;
+pub mod tflite;
+pub mod unet;
+pub mod wav2lip;
+pub mod zoo;
 
 pub use error::{NetsError, Result};

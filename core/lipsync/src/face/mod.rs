@@ -1,5 +1,11 @@
 //! What is known of a face in a picture. Positions are in the film's pixels (see `lipsmith_base::geom`).
 
+pub mod detect;
+pub mod mesh;
+
+pub use detect::{Detection, FaceDetector, Finder};
+pub use mesh::{Mesh, Region};
+
 use lipsmith_base::{Point, Rect};
 use serde::{Deserialize, Serialize};
 

@@ -17,6 +17,8 @@ pub struct Line<'a> {
     pub faces: &'a [Option<Face>],
     /// When each frame starts, counted from the start of the voice.
     pub times: &'a [Time],
+    /// Width and height of the line's pictures.
+    pub size: (usize, usize),
     pub voice: &'a Speech,
     /// The same actor's own footage: the film around the line first, then other clips.
     pub footage: &'a [Footage],
@@ -71,8 +73,8 @@ pub trait Recipe: Send {
     /// The pictures of the actor that [`Recipe::render`] will need, each with its window.
     fn plan(&mut self, line: &Line, cancel: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError>;
 
-    /// Where the recipe looks in a picture of the line.
-    fn crop(&self, face: &Face) -> Crop;
+    /// Where the recipe looks in a picture of the line: in frame `frame` of it, where `face` is.
+    fn crop(&self, frame: usize, face: &Face) -> Crop;
 
     /// Patches for some of the line's frames, one for each target in order; `None` leaves the frame as it is
     /// (the mouth already does what the voice says). `sources` holds the planned pictures in the plan's order.

@@ -1,0 +1,139 @@
+//! Forward beside Candle's own, gradients beside Candle's and beside finite differences.
+
+use candle_core::{Result, Tensor, Var};
+
+use super::{Conv2dSpec, conv_transpose2d, conv2d};
+use crate::ops::testing::{check_gradients, distance, noise};
+
+/// n, in, out, height, width, kernel, and how it walks. Odd sizes on purpose; the larger ones fill tiles.
+struct Case(usize, [usize; 2], [usize; 2], [usize; 2], [usize; 2], [usize; 2], [usize; 2], usize);
+
+impl Case {
+    fn spec(&self) -> Conv2dSpec {
+        let &Self(.., stride, padding, dilation, groups) = self;
+        Conv2dSpec { stride, padding, dilation, groups }
+    }
+
+    fn conv(&self) -> (Tensor, Tensor, Tensor) {
+        let &Self(n, [i, o], [h, w], [kh, kw], .., groups) = self;
+        (noise(1, &[n, i, h, w]), noise(2, &[o, i / groups, kh, kw]), noise(3, &[o]))
+    }
+
+    fn transposed(&self) -> (Tensor, Tensor, Tensor) {
+        let &Self(n, [i, o], [h, w], [kh, kw], .., groups) = self;
+        (noise(1, &[n, i, h, w]), noise(2, &[i, o / groups, kh, kw]), noise(3, &[o]))
+    }
+}
+
+const CASES: [Case; 10] = [
+    Case(1, [3, 5], [7, 9], [3, 3], [1, 1], [1, 1], [1, 1], 1),
+    Case(2, [40, 72], [13, 11], [3, 3], [1, 1], [1, 1], [1, 1], 1),
+    Case(3, [64, 33], [8, 8], [3, 3], [1, 1], [1, 1], [1, 1], 1),
+    Case(2, [33, 40], [9, 6], [1, 1], [1, 1], [0, 0], [1, 1], 1),
+    Case(1, [6, 16], [20, 21], [7, 7], [1, 1], [3, 3], [1, 1], 1),
+    Case(2, [32, 48], [15, 13], [3, 3], [2, 2], [1, 1], [1, 1], 1),
+    Case(1, [16, 16], [11, 14], [3, 3], [1, 1], [6, 6], [6, 6], 1),
+    Case(2, [8, 12], [9, 9], [3, 3], [1, 1], [1, 1], [1, 1], 4),
+    Case(1, [64, 64], [10, 10], [3, 3], [2, 2], [0, 0], [2, 2], 2),
+    Case(1, [32, 64], [64, 70], [3, 3], [1, 1], [1, 1], [1, 1], 1),
+];
+
+fn candle(case: &Case, x: &Tensor, w: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let s = case.spec();
+    x.conv2d(w, s.padding[0], s.stride[0], s.dilation[0], s.groups)?.broadcast_add(&bias.reshape((
+        1,
+        (),
+        1,
+        1,
+    ))?)
+}
+
+#[test]
+fn forward_equals_candle() -> Result<()> {
+    for (i, case) in CASES.iter().enumerate() {
+        let (x, w, bias) = case.conv();
+        let d = distance(&conv2d(&x, &w, Some(&bias), case.spec())?, &candle(case, &x, &w, &bias)?);
+        assert!(d < 1e-5, "case {i}: {d}");
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_equal_candles() -> Result<()> {
+    for (i, case) in CASES.iter().enumerate() {
+        let (x, w, bias) = case.conv();
+        let (x, w, bias) = (Var::from_tensor(&x)?, Var::from_tensor(&w)?, Var::from_tensor(&bias)?);
+        let ours = conv2d(&x, &w, Some(&bias), case.spec())?;
+        let theirs = candle(case, &x, &w, &bias)?;
+        let weights = noise(4, ours.dims());
+        let ours = (ours * &weights)?.sum_all()?.backward()?;
+        let theirs = (theirs * &weights)?.sum_all()?.backward()?;
+        for (name, var) in [("input", &x), ("weight", &w), ("bias", &bias)] {
+            let (Some(ours), Some(theirs)) = (ours.get(var), theirs.get(var)) else {
+                panic!("case {i}: no gradient of the {name}")
+            };
+            let d = distance(ours, theirs);
+            assert!(d < 1e-5, "case {i}, {name}: {d}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_equal_finite_differences() -> Result<()> {
+    // Unequal directions, which Candle cannot do.
+    for case in [
+        Case(2, [3, 4], [7, 6], [3, 2], [1, 2], [2, 1], [2, 1], 1),
+        Case(1, [36, 40], [6, 5], [5, 3], [3, 1], [1, 2], [1, 1], 1),
+        Case(1, [4, 6], [7, 7], [2, 2], [3, 3], [0, 0], [1, 1], 2),
+    ] {
+        let (x, w, bias) = case.conv();
+        check_gradients(&[x, w, bias], |t| conv2d(&t[0], &t[1], Some(&t[2]), case.spec()))?;
+        let (x, w, bias) = case.transposed();
+        check_gradients(&[x, w, bias], |t| conv_transpose2d(&t[0], &t[1], Some(&t[2]), case.spec(), [1, 0]))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn transposed_equals_candle() -> Result<()> {
+    for case in [
+        Case(2, [5, 3], [6, 7], [3, 3], [2, 2], [1, 1], [1, 1], 1),
+        Case(1, [64, 40], [8, 8], [4, 4], [2, 2], [1, 1], [1, 1], 1),
+        Case(3, [48, 32], [1, 1], [3, 3], [1, 1], [0, 0], [1, 1], 1),
+        Case(1, [4, 4], [5, 6], [2, 2], [3, 3], [0, 0], [1, 1], 1),
+    ] {
+        let (x, w, bias) = case.transposed();
+        let s = case.spec();
+        for extra in 0..s.stride[0] {
+            let theirs = x
+                .conv_transpose2d(&w, s.padding[0], extra, s.stride[0], s.dilation[0])?
+                .broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
+            let d = distance(&conv_transpose2d(&x, &w, Some(&bias), s, [extra, extra])?, &theirs);
+            assert!(d < 1e-5, "{d}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn inputs_need_not_be_contiguous() -> Result<()> {
+    let x = noise(1, &[2, 9, 8, 16]).transpose(1, 3)?;
+    let w = noise(2, &[3, 3, 8, 16]).permute((2, 3, 0, 1))?;
+    let spec = Conv2dSpec { padding: [1, 1], ..Default::default() };
+    let ours = conv2d(&x, &w, None, spec)?;
+    let theirs = x.contiguous()?.conv2d(&w.contiguous()?, 1, 1, 1, 1)?;
+    assert!(distance(&ours, &theirs) < 1e-5);
+    Ok(())
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    let spec = Conv2dSpec::default();
+    let (x, w) = (noise(1, &[1, 4, 5, 5]), noise(2, &[3, 4, 3, 3]));
+    assert!(conv2d(&x, &noise(2, &[3, 5, 3, 3]), None, spec).is_err());
+    assert!(conv2d(&x, &noise(2, &[3, 4, 7, 3]), None, spec).is_err());
+    assert!(conv2d(&x, &w, Some(&noise(3, &[4])), spec).is_err());
+    assert!(conv2d(&x, &w, None, Conv2dSpec { groups: 3, ..spec }).is_err());
+    assert!(conv_transpose2d(&x, &w, None, spec, [0, 0]).is_err());
+}

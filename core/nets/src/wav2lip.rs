@@ -1,0 +1,213 @@
+//! Wav2Lip's generator: "A Lip Sync Expert Is All You Need for Speech to Lip Generation In the Wild"
+//! (Prajwal et al. 2020; repository Rudrabha/Wav2Lip): two encoders, one of the face and one of the sound,
+//! and a decoder that joins them level by level into a 96×96 face.
+
+use candle_core::Tensor;
+use candle_nn::VarBuilder;
+
+use crate::blocks::{BatchNorm, Conv2d, ConvTranspose2d, Walk, relu, sigmoid};
+use crate::error::{NetsError, Result};
+
+/// Side of the square face picture.
+pub const FACE: usize = 96;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Channels of the face encoder's first layer; all others follow. 16 in the published network.
+    pub width: usize,
+}
+
+impl Config {
+    /// The published network: 36,298,035 parameters in 352 tensors.
+    pub fn released() -> Self {
+        Self { width: 16 }
+    }
+
+    pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
+        let key = "face_encoder_blocks.0.0.conv_block.0.weight";
+        let first = vb.get_unchecked(key).map_err(|error| NetsError::lookup(key.to_owned(), error))?;
+        Ok(Self { width: first.dims4()?.0 })
+    }
+}
+
+/// Convolution and batch normalisation, folded into one; the shortcut, if any; ReLU after it.
+#[derive(Debug, Clone)]
+pub(crate) struct ConvBlock {
+    conv: Conv2d,
+    residual: bool,
+}
+
+impl ConvBlock {
+    pub(crate) fn new(vb: &VarBuilder, [c_in, c_out, kernel]: [usize; 3], walk: Walk) -> Result<Self> {
+        let vb = vb.pp("conv_block");
+        let norm = BatchNorm::new(&vb.pp("1"), c_out)?;
+        let conv = Conv2d::new(&vb.pp("0"), c_in, c_out, [kernel, kernel], walk)?.folding(&norm)?;
+        Ok(Self { conv, residual: false })
+    }
+
+    /// 3×3 with a shortcut.
+    pub(crate) fn residual(vb: &VarBuilder, channels: usize) -> Result<Self> {
+        Ok(Self { residual: true, ..Self::new(vb, [channels, channels, 3], Walk::same(3))? })
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = self.conv.forward(x)?;
+        relu(&if self.residual { (y + x)? } else { y })
+    }
+}
+
+#[derive(Debug, Clone)]
+struct TransposeBlock(ConvTranspose2d);
+
+impl TransposeBlock {
+    fn new(vb: &VarBuilder, c_in: usize, c_out: usize, steps: [usize; 3]) -> Result<Self> {
+        let vb = vb.pp("conv_block");
+        let norm = BatchNorm::new(&vb.pp("1"), c_out)?;
+        Ok(Self(ConvTranspose2d::new(&vb.pp("0"), c_in, c_out, 3, steps)?.folding(&norm)?))
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        relu(&self.0.forward(x)?)
+    }
+}
+
+/// One level of the decoder: its first layer, which may double the size, then layers with shortcuts.
+#[derive(Debug, Clone)]
+struct Up {
+    first: Growth,
+    rest: Vec<ConvBlock>,
+}
+
+#[derive(Debug, Clone)]
+enum Growth {
+    Point(ConvBlock),
+    Transpose(TransposeBlock),
+}
+
+impl Up {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = match &self.first {
+            Growth::Point(block) => block.forward(x)?,
+            Growth::Transpose(block) => block.forward(x)?,
+        };
+        run(&self.rest, x)
+    }
+}
+
+pub(crate) fn run(blocks: &[ConvBlock], x: Tensor) -> Result<Tensor> {
+    blocks.iter().try_fold(x, |x, block| block.forward(&x))
+}
+
+#[derive(Debug, Clone)]
+pub struct Wav2Lip {
+    face_encoder: Vec<Vec<ConvBlock>>,
+    audio_encoder: Vec<ConvBlock>,
+    face_decoder: Vec<Up>,
+    output: ConvBlock,
+    output_point: Conv2d,
+}
+
+impl Wav2Lip {
+    pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
+        let w = cfg.width;
+        if w == 0 {
+            return Err(NetsError::Invalid("a Wav2Lip generator of width 0".to_owned()));
+        }
+        let output = vb.pp("output_block");
+        Ok(Self {
+            face_encoder: face_encoder(&vb.pp("face_encoder_blocks"), w)?,
+            audio_encoder: audio_encoder(&vb.pp("audio_encoder"), w, 1)?,
+            face_decoder: face_decoder(&vb.pp("face_decoder_blocks"), w)?,
+            output: ConvBlock::new(&output.pp("0"), [5 * w, 2 * w, 3], Walk::same(3))?,
+            output_point: Conv2d::point(&output.pp("1"), 2 * w, 3)?,
+        })
+    }
+
+    /// `mel`: `[n, 1, 80, 16]` in [-4, 4]; `faces`: `[n, 6, 96, 96]`, BGR in [0, 1], first the frame with its
+    /// lower half black, then a whole face of the same person → `[n, 3, 96, 96]`, BGR in [0, 1].
+    pub fn forward(&self, mel: &Tensor, faces: &Tensor) -> Result<Tensor> {
+        let mut features = Vec::with_capacity(self.face_encoder.len());
+        let mut face = faces.clone();
+        for level in &self.face_encoder {
+            face = run(level, face)?;
+            features.push(face.clone());
+        }
+        let mut x = run(&self.audio_encoder, mel.clone())?; // [n, 32·width, 1, 1]
+        for (level, feature) in self.face_decoder.iter().zip(features.iter().rev()) {
+            x = Tensor::cat(&[&level.forward(&x)?, feature], 1)?;
+        }
+        sigmoid(&self.output_point.forward(&self.output.forward(&x)?)?)
+    }
+
+    /// The audio encoder alone, `[n, 1, 80, 16]` → `[n, 32·width, 1, 1]`.
+    pub fn audio_embedding(&self, mel: &Tensor) -> Result<Tensor> {
+        run(&self.audio_encoder, mel.clone())
+    }
+}
+
+/// 96 → 48 → 24 → 12 → 6 → 3 → 1, a feature map from each.
+fn face_encoder(vb: &VarBuilder, w: usize) -> Result<Vec<Vec<ConvBlock>>> {
+    const RESIDUALS: [usize; 5] = [2, 3, 2, 2, 1];
+    let mut levels = vec![vec![ConvBlock::new(&vb.pp("0.0"), [6, w, 7], Walk::same(7))?]];
+    let mut channels = w;
+    for residuals in RESIDUALS {
+        let vb = vb.pp(levels.len());
+        let mut level = vec![ConvBlock::new(&vb.pp("0"), [channels, 2 * channels, 3], Walk::strided(2, 1))?];
+        channels *= 2;
+        for _ in 0..residuals {
+            level.push(ConvBlock::residual(&vb.pp(level.len()), channels)?);
+        }
+        levels.push(level);
+    }
+    let vb = vb.pp(levels.len());
+    levels.push(vec![
+        ConvBlock::new(&vb.pp("0"), [channels, channels, 3], Walk::UNIT)?,
+        ConvBlock::new(&vb.pp("1"), [channels, channels, 1], Walk::UNIT)?,
+    ]);
+    Ok(levels)
+}
+
+/// `[n, 1, 80, 16]` → `[n, 32·w, 1, 1]`; the generator has one shortcut layer at its last strided level
+/// (`residuals_at_16w`), the expert two.
+pub(crate) fn audio_encoder(vb: &VarBuilder, w: usize, residuals_at_16w: usize) -> Result<Vec<ConvBlock>> {
+    let strided = |rows, columns| Walk { stride: [rows, columns], ..Walk::same(3) };
+    let mut blocks = Vec::new();
+    let mut channels = 1;
+    for (width, residuals, walk) in [
+        (2 * w, 2, Walk::same(3)),
+        (4 * w, 2, strided(3, 1)),
+        (8 * w, 2, strided(3, 3)),
+        (16 * w, residuals_at_16w, strided(3, 2)),
+    ] {
+        blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, width, 3], walk)?);
+        channels = width;
+        for _ in 0..residuals {
+            blocks.push(ConvBlock::residual(&vb.pp(blocks.len()), channels)?);
+        }
+    }
+    blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, 32 * w, 3], Walk::UNIT)?);
+    blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [32 * w, 32 * w, 1], Walk::UNIT)?);
+    Ok(blocks)
+}
+
+/// 1 → 1 → 3 → 6 → 12 → 24 → 48 → 96; after each level the encoder's map of that size is appended.
+fn face_decoder(vb: &VarBuilder, w: usize) -> Result<Vec<Up>> {
+    let point = ConvBlock::new(&vb.pp("0.0"), [32 * w, 32 * w, 1], Walk::UNIT)?;
+    let mut levels = vec![Up { first: Growth::Point(point), rest: vec![] }];
+    for (c_in, c_out, residuals) in [
+        (64 * w, 32 * w, 1),
+        (64 * w, 32 * w, 2),
+        (48 * w, 24 * w, 2),
+        (32 * w, 16 * w, 2),
+        (20 * w, 8 * w, 2),
+        (10 * w, 4 * w, 2),
+    ] {
+        let vb = vb.pp(levels.len());
+        // The second level grows 1×1 to 3×3, each later one doubles: [stride, padding, output padding].
+        let steps = if levels.len() == 1 { [1, 0, 0] } else { [2, 1, 1] };
+        let first = Growth::Transpose(TransposeBlock::new(&vb.pp("0"), c_in, c_out, steps)?);
+        let rest = (1..=residuals).map(|i| ConvBlock::residual(&vb.pp(i), c_out)).collect::<Result<_>>()?;
+        levels.push(Up { first, rest });
+    }
+    Ok(levels)
+}

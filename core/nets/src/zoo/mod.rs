@@ -1,0 +1,419 @@
+//! The published networks: what they are called, what they are for, under which terms, and how to tell
+//! from the names and shapes in a file which of them it is, whole or not.
+
+mod layout;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+pub use layout::Vq;
+
+use crate::checkpoint::Checkpoint;
+use crate::unet;
+use layout::{Layout, read};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    #[serde(rename = "diff2lip")]
+    Diff2Lip,
+    #[serde(rename = "wav2lip")]
+    Wav2Lip,
+    LipsyncExpert,
+    #[serde(rename = "wav2lip-quality-disc")]
+    QualityDiscriminator,
+    /// S3FD as the face-alignment package has it.
+    #[serde(rename = "s3fd")]
+    S3fdFaceAlignment,
+    #[serde(rename = "s3fd-syncnet")]
+    S3fdSyncnet,
+    SyncnetV2,
+    DiffusedHeads,
+    DiffusedHeadsAudio,
+    #[serde(rename = "difftalk")]
+    DiffTalk,
+    #[serde(rename = "vq-f4")]
+    VqF4,
+}
+
+impl Network {
+    pub fn about(self) -> &'static About {
+        let about = ZOO.networks.iter().find(|about| about.network == self);
+        about.unwrap_or_else(|| unreachable!("zoo.json describes every network"))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.about().title)
+    }
+}
+
+/// What `resources/models/zoo.json` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zoo {
+    pub networks: Vec<About>,
+    pub families: Vec<Family>,
+    pub published: Vec<Published>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    pub network: Network,
+    pub title: String,
+    pub role: String,
+    pub licence: String,
+}
+
+/// What someone wants to do, and the networks it takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    pub family: String,
+    pub title: String,
+    pub needs: Vec<Network>,
+    /// Not needed, but used when there.
+    pub helps: Vec<Network>,
+}
+
+/// A file that its authors give out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    pub file: String,
+    pub network: Network,
+    /// As far as it is known: `prefix…suffix` in hexadecimal.
+    pub sha256: Option<String>,
+    pub bytes: Option<u64>,
+    #[serde(default)]
+    pub note: String,
+}
+
+pub static ZOO: LazyLock<Zoo> = LazyLock::new(|| {
+    let text = include_str!("../../../../resources/models/zoo.json");
+    serde_json::from_str(text)
+        .unwrap_or_else(|error| unreachable!("zoo.json is part of the program: {error}"))
+});
+
+/// The published file with this SHA-256 (hexadecimal).
+pub fn published(sha256: &str) -> Option<&'static Published> {
+    ZOO.published.iter().find(|file| {
+        let known = file.sha256.as_ref().and_then(|known| known.split_once('…'));
+        known.is_some_and(|(prefix, suffix)| sha256.starts_with(prefix) && sha256.ends_with(suffix))
+    })
+}
+
+/// Which network a checkpoint holds, and whether all of it.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    pub network: Network,
+    pub variant: Variant,
+    /// What stands before the network's own names in this file.
+    pub prefix: String,
+    /// Tensors the network has and the file lacks (own names).
+    pub missing: Vec<String>,
+    pub misshapen: Vec<Misshapen>,
+    /// Tensors below the prefix that the network does not have (own names).
+    pub unexpected: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misshapen {
+    pub name: String,
+    pub expected: Vec<usize>,
+    pub found: Vec<usize>,
+}
+
+/// What varies within one network, read off the shapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// Channels of the first layer, and those of the published network.
+    Width {
+        channels: usize,
+        published: usize,
+    },
+    UNet(unet::Config),
+    /// Motion frames are RGB (3 channels) or grey (1).
+    DiffusedHeads {
+        unet: unet::Config,
+        motion_channels: usize,
+    },
+    /// `averaged`: the moving average of the weights is there too.
+    DiffTalk {
+        unet: unet::Config,
+        first_stage: Vq,
+        averaged: bool,
+    },
+    FirstStage(Vq),
+    /// Width of the recurrent layers' state.
+    Recurrent {
+        hidden: usize,
+    },
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unet = |unet: &unet::Config| {
+            let unet::Config { model_channels, channel_mult, res_blocks_per_level, .. } = unet;
+            format!("width {model_channels}, levels {channel_mult:?}, {res_blocks_per_level} blocks a level")
+        };
+        match self {
+            Variant::Width { channels, published } if channels == published => f.write_str("published size"),
+            Variant::Width { channels, published } => write!(f, "width {channels} (published: {published})"),
+            Variant::UNet(config) => f.write_str(&unet(config)),
+            Variant::DiffusedHeads { unet: config, motion_channels } => {
+                write!(f, "{}, {motion_channels}-channel motion frames", unet(config))
+            }
+            Variant::DiffTalk { unet: config, averaged, .. } => {
+                write!(f, "{}, {} averaged weights", unet(config), if *averaged { "with" } else { "without" })
+            }
+            Variant::FirstStage(vq) => write!(f, "width {}, {} codes", vq.channels, vq.codes),
+            Variant::Recurrent { hidden } => write!(f, "state of {hidden}"),
+        }
+    }
+}
+
+impl Recognised {
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.misshapen.is_empty()
+    }
+    /// What is wrong with it, in one sentence; `None` if it is whole.
+    pub fn defect(&self) -> Option<String> {
+        if let Some(name) = self.missing.first() {
+            let count = self.missing.len();
+            return Some(format!(
+                "it lacks {count} of the tensors of {}, the first being '{name}'",
+                self.network
+            ));
+        }
+        let Misshapen { name, expected, found } = self.misshapen.first()?;
+        let count = self.misshapen.len();
+        Some(format!(
+            "{count} of its tensors have a wrong shape, the first being '{name}': {found:?}, not {expected:?}"
+        ))
+    }
+    /// Why it cannot serve as `wanted`; `None` if it can.
+    pub fn refusal(&self, wanted: Network) -> Option<String> {
+        if self.network == wanted {
+            return self.defect();
+        }
+        let files = ZOO.published.iter().filter(|file| file.network == wanted);
+        let files: Vec<_> = files.map(|file| file.file.as_str()).collect();
+        let advice = if files.is_empty() { String::new() } else { format!(" ({})", files.join(", ")) };
+        let About { title, role, .. } = self.network.about();
+        Some(format!("it is {title}, which {role}; {wanted} is needed{advice}"))
+    }
+}
+
+/// A tensor whose name gives a network away: every file of it has one, and no other network's does.
+const SIGNS: [(&str, Network); 10] = [
+    ("cond_stage_model_for_ldm.encoder_fc1.0.weight", Network::DiffTalk),
+    ("audio_encoder_to_style.0.weight", Network::Diff2Lip),
+    ("face_decoder_blocks.0.0.conv_block.0.weight", Network::Wav2Lip),
+    ("face_encoder.0.conv_block.0.weight", Network::LipsyncExpert),
+    ("binary_pred.0.weight", Network::QualityDiscriminator),
+    ("conv3_3_norm_mbox_conf.weight", Network::S3fdFaceAlignment),
+    ("L2Norm3_3.weight", Network::S3fdSyncnet),
+    ("netcnnlip.0.weight", Network::SyncnetV2),
+    ("audio_embed.0.weight", Network::DiffusedHeads),
+    ("quantize.embedding.weight", Network::VqF4),
+];
+
+/// Which network it is, or in words what the file seems to be instead.
+///
+/// Where a file has a network more than once (Lightning saves a module under every name it goes by), the
+/// most complete is taken, then the one with the shortest prefix.
+pub fn recognise(checkpoint: &Checkpoint) -> Result<Recognised, String> {
+    let by_sign = SIGNS.iter().find_map(|(sign, network)| {
+        let prefixes = prefixes(checkpoint, sign);
+        let candidates = prefixes.into_iter().filter_map(|prefix| examine(checkpoint, *network, prefix));
+        candidates.min_by_key(|found| (found.missing.len() + found.misshapen.len(), found.prefix.len()))
+    });
+    by_sign.or_else(|| audio_encoder(checkpoint)).ok_or_else(|| looks_like(checkpoint))
+}
+
+/// What stands before `sign` wherever it ends a tensor's name.
+fn prefixes<'a>(checkpoint: &'a Checkpoint, sign: &str) -> Vec<&'a str> {
+    let names = checkpoint.tensors().iter().map(|tensor| tensor.name.as_str());
+    let prefix = names.filter_map(|name| name.strip_suffix(sign));
+    prefix.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect()
+}
+
+/// Compares what is below `prefix` with the network's layout. `None`: not even its size can be read.
+fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Recognised> {
+    let shape = |name: &str| checkpoint.get(&format!("{prefix}{name}")).map(|info| info.shape.clone());
+    let (variant, layout) = match network {
+        Network::Wav2Lip => {
+            plain(&shape, "face_encoder_blocks.0.0.conv_block.0.weight", 16, layout::wav2lip)?
+        }
+        Network::LipsyncExpert => {
+            plain(&shape, "face_encoder.0.conv_block.0.weight", 32, layout::lipsync_expert)?
+        }
+        Network::QualityDiscriminator => {
+            let first = "face_encoder_blocks.0.0.conv_block.0.weight";
+            plain(&shape, first, 32, layout::quality_discriminator)?
+        }
+        Network::S3fdFaceAlignment => plain(&shape, "conv1_1.weight", 64, layout::s3fd_face_alignment)?,
+        Network::S3fdSyncnet => plain(&shape, "vgg.0.weight", 64, layout::s3fd_syncnet)?,
+        Network::SyncnetV2 => plain(&shape, "netcnnaud.0.weight", 64, layout::syncnet_v2)?,
+        Network::Diff2Lip => {
+            let unet = read::unet(&shape, 64)?;
+            let layout = layout::diff2lip(&unet);
+            (Variant::UNet(unet), layout)
+        }
+        Network::DiffusedHeads => {
+            let unet = read::unet(&shape, 64)?;
+            let layout = layout::diffused_heads(&unet, *shape("audio_embed.0.weight")?.get(1)?);
+            // The noisy picture, two motion frames, the identity frame.
+            let motion_channels = unet.in_channels.checked_sub(6)? / 2;
+            (Variant::DiffusedHeads { unet, motion_channels }, layout)
+        }
+        Network::DiffTalk => {
+            let unet = read::unet(&|name| shape(&format!("model.diffusion_model.{name}")), 32)?;
+            let first_stage = read::vq(&|name| shape(&format!("first_stage_model.{name}")))?;
+            let averaged = shape("model_ema.diffusion_model.out.2.weight").is_some();
+            let layout = layout::difftalk(&unet, &first_stage);
+            (Variant::DiffTalk { unet, first_stage, averaged }, layout)
+        }
+        Network::VqF4 => {
+            let vq = read::vq(&shape)?;
+            let layout = layout::vq(&vq);
+            (Variant::FirstStage(vq), layout)
+        }
+        Network::DiffusedHeadsAudio => return audio_encoder(checkpoint),
+    };
+    Some(compare(checkpoint, network, variant, prefix, &layout))
+}
+
+/// A network whose widths all follow from its first layer's.
+fn plain(
+    shape: &dyn Fn(&str) -> Option<Vec<usize>>,
+    first: &str,
+    published: usize,
+    layout: impl Fn(usize) -> Layout,
+) -> Option<(Variant, Layout)> {
+    let channels = shape(first)?.first().copied()?;
+    // Beyond this it is another network, and the multiples would overflow.
+    let fits = (1..=64 * published).contains(&channels);
+    fits.then(|| (Variant::Width { channels, published }, layout(channels)))
+}
+
+fn compare(
+    checkpoint: &Checkpoint,
+    network: Network,
+    variant: Variant,
+    prefix: &str,
+    layout: &Layout,
+) -> Recognised {
+    let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
+    for (name, expected) in &layout.tensors {
+        match checkpoint.get(&format!("{prefix}{name}")) {
+            None => missing.push(name.clone()),
+            Some(info) if info.shape != *expected => misshapen.push(Misshapen {
+                name: name.clone(),
+                expected: expected.clone(),
+                found: info.shape.clone(),
+            }),
+            Some(_) => {}
+        }
+    }
+    let known: HashSet<&str> = layout.tensors.iter().map(|(name, _)| name.as_str()).collect();
+    let own = checkpoint.tensors().iter().filter_map(|tensor| tensor.name.strip_prefix(prefix));
+    let unexpected = own.filter(|name| !known.contains(name) && !is_by_product(network, name));
+    let unexpected = unexpected.map(str::to_owned).collect();
+    Recognised { network, variant, prefix: prefix.to_owned(), missing, misshapen, unexpected }
+}
+
+/// What training leaves in a file beside the network.
+fn is_by_product(network: Network, name: &str) -> bool {
+    name.ends_with("num_batches_tracked")
+        || match network {
+            Network::VqF4 => name.starts_with("loss."),
+            // The averaged weights, and the noise schedule's tables: the names without a dot.
+            Network::DiffTalk => name.starts_with("model_ema.") || !name.contains('.'),
+            _ => false,
+        }
+}
+
+/// The published file's exact layers are not documented: a recurrent network over a raw waveform, with
+/// two layers, is told by its shapes and cannot be checked for completeness.
+fn audio_encoder(checkpoint: &Checkpoint) -> Option<Recognised> {
+    let recurrent = checkpoint.tensors().iter().find_map(|tensor| {
+        let prefix = tensor.name.strip_suffix("weight_ih_l0")?;
+        let second = checkpoint.get(&format!("{prefix}weight_hh_l1"))?;
+        // Reset, update and candidate gates of a GRU, each square.
+        matches!(second.shape[..], [gates, hidden] if gates == 3 * hidden).then(|| second.shape[1])
+    })?;
+    let waveform =
+        |info: &crate::checkpoint::TensorInfo| matches!(info.shape[..], [_, 1, kernel] if kernel > 1);
+    checkpoint.tensors().iter().any(waveform).then(|| Recognised {
+        network: Network::DiffusedHeadsAudio,
+        variant: Variant::Recurrent { hidden: recurrent },
+        prefix: String::new(),
+        missing: Vec::new(),
+        misshapen: Vec::new(),
+        unexpected: Vec::new(),
+    })
+}
+
+/// What an unknown file seems to be.
+fn looks_like(checkpoint: &Checkpoint) -> String {
+    let names: Vec<&str> = checkpoint.tensors().iter().map(|tensor| tensor.name.as_str()).collect();
+    let any = |part: &str| names.iter().any(|name| name.contains(part));
+    let is_moment = |name: &&str| {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        matches!(last, "exp_avg" | "exp_avg_sq" | "max_exp_avg_sq" | "momentum_buffer" | "step")
+    };
+    if names.is_empty() {
+        "it holds no tensors: settings or a dictionary without weights".to_owned()
+    } else if names.iter().all(is_moment) {
+        "it holds an optimiser's state only; the weights were saved in another file".to_owned()
+    } else if any("cond_stage_model.transformer.") || any("model.diffusion_model.") {
+        "it is a latent diffusion model, but none that dubs (Stable Diffusion or a relative)".to_owned()
+    } else if any("input_blocks.0.0.weight") {
+        "it is a guided-diffusion U-Net without anything that hears: an image model, or another project's"
+            .to_owned()
+    } else {
+        let first = names.iter().take(3).map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        format!("its {} tensors ({first}, …) are of a network that Lipsmith does not know", names.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_zoo_is_whole() {
+        for about in &ZOO.networks {
+            assert_eq!(about.network.about().title, about.title);
+        }
+        for (_, network) in SIGNS {
+            assert!(!network.about().licence.is_empty());
+        }
+        let known = |network: &Network| ZOO.networks.iter().any(|about| about.network == *network);
+        assert!(ZOO.families.iter().flat_map(|family| family.needs.iter().chain(&family.helps)).all(known));
+        assert!(ZOO.published.iter().all(|file| known(&file.network)));
+    }
+
+    #[test]
+    fn published_digests_match_on_both_ends() {
+        let digest = |prefix: &str, suffix: &str| {
+            format!("{prefix}{}{suffix}", "0".repeat(64 - prefix.len() - suffix.len()))
+        };
+        assert_eq!(
+            published(&digest("b78b681b", "ef63c37")).map(|file| file.file.as_str()),
+            Some("wav2lip.pth")
+        );
+        assert_eq!(
+            published(&digest("619a316812", "")).map(|file| file.network),
+            Some(Network::S3fdFaceAlignment)
+        );
+        assert!(published(&digest("b78b681b", "ef63c38")).is_none());
+    }
+}

@@ -1,0 +1,249 @@
+//! What makes a take, and the name that follows from it.
+
+use lipsmith_base::{Digest, Time, TimeRange};
+use serde::{Deserialize, Serialize};
+
+/// How mouths are made. Nothing in it depends on the machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// A name of lipsmith-lipsync's `FAMILIES`.
+    pub family: String,
+    pub preset: Preset,
+    /// Weights; `None` takes the family's installed ones.
+    pub checkpoint: Option<Digest>,
+    /// For diffusion families, as are `steps`, `eta` and `seed`.
+    pub sampler: String,
+    /// Denoising steps, 1..=1000.
+    pub steps: u32,
+    /// Fresh noise in each step: 0 (DDIM) to 1 (DDPM).
+    pub eta: f32,
+    /// Of the initial noise.
+    pub seed: u64,
+    /// Width of the mask's soft edge in parts of the face's width, 0..=0.5; `None` as the family does it.
+    pub feather: Option<f32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Made for film.
+    Film,
+    /// The published inference scripts to the letter.
+    Reference,
+}
+
+impl Default for Method {
+    fn default() -> Method {
+        Method {
+            family: "rewrite".into(),
+            preset: Preset::Film,
+            checkpoint: None,
+            sampler: "ddim".into(),
+            steps: 25,
+            eta: 0.0,
+            seed: 7,
+            feather: None,
+        }
+    }
+}
+
+/// Everything that decides what a take looks like over one unbroken stretch of film. Equal specs give equal
+/// pictures, and [`TakeSpec::key`] is where they lie in the cache.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TakeSpec {
+    /// Fingerprint of the film, and the film time to sync.
+    pub film: Digest,
+    pub range: TimeRange,
+    /// The film's face analysis, and whom of it to sync.
+    pub analysis: Digest,
+    pub person: u32,
+    /// Fingerprint of the voice file, and what of it is heard (voice time).
+    pub voice: Digest,
+    pub voice_range: TimeRange,
+    /// Film time at which the voice file's beginning falls; may lie before the film.
+    pub voice_at: Time,
+    /// With the checkpoint filled in where the family needs one.
+    pub method: Method,
+    /// By `from`; empty leaves the reference to the family.
+    pub references: Vec<ReferenceKey>,
+    /// Other films of the actor, in the order they are shown to the family.
+    pub footage: Vec<Footage>,
+    /// Raised by the engine whenever equal specs would no longer give equal pictures.
+    pub engine: u32,
+}
+
+/// From film time `from` on, the reference is the film's frame at `picture`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceKey {
+    pub from: Time,
+    pub picture: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footage {
+    pub film: Digest,
+    pub analysis: Digest,
+    pub person: u32,
+}
+
+impl TakeSpec {
+    /// Names the take's pictures: BLAKE3 over [`TakeSpec::encode`].
+    pub fn key(&self) -> Digest {
+        Digest::of(&self.encode())
+    }
+
+    /// Every field in a fixed order, little-endian, texts and lists behind their lengths. Written out rather than
+    /// left to a serialiser: the key must never change because a library did.
+    fn encode(&self) -> Vec<u8> {
+        let TakeSpec {
+            film,
+            range,
+            analysis,
+            person,
+            voice,
+            voice_range,
+            voice_at,
+            method,
+            references,
+            footage,
+            engine,
+        } = self;
+        let Method { family, preset, checkpoint, sampler, steps, eta, seed, feather } = method;
+        let mut out = Encoder::default();
+        out.text("lipsmith take 1").number(u64::from(*engine));
+        out.digest(*film).range(*range).digest(*analysis).number(u64::from(*person));
+        out.digest(*voice).range(*voice_range).time(*voice_at);
+        out.text(family).number(match preset {
+            Preset::Film => 0,
+            Preset::Reference => 1,
+        });
+        out.list(checkpoint, |out, checkpoint| out.digest(*checkpoint));
+        out.text(sampler).number(u64::from(*steps)).real(*eta).number(*seed);
+        out.list(feather, |out, feather| out.real(*feather));
+        out.list(references, |out, ReferenceKey { from, picture }| out.time(*from).time(*picture));
+        out.list(footage, |out, Footage { film, analysis, person }| {
+            out.digest(*film).digest(*analysis).number(u64::from(*person))
+        });
+        out.0
+    }
+}
+
+#[derive(Default)]
+struct Encoder(Vec<u8>);
+
+impl Encoder {
+    fn number(&mut self, value: u64) -> &mut Encoder {
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+    fn time(&mut self, value: Time) -> &mut Encoder {
+        self.0.extend(value.0.to_le_bytes());
+        self
+    }
+    fn range(&mut self, value: TimeRange) -> &mut Encoder {
+        self.time(value.start()).time(value.end())
+    }
+    /// Adding zero makes -0 the 0 that it equals.
+    fn real(&mut self, value: f32) -> &mut Encoder {
+        self.0.extend((value + 0.0).to_bits().to_le_bytes());
+        self
+    }
+    fn text(&mut self, value: &str) -> &mut Encoder {
+        self.number(value.len() as u64);
+        self.0.extend(value.as_bytes());
+        self
+    }
+    fn digest(&mut self, value: Digest) -> &mut Encoder {
+        self.text(&value.hex())
+    }
+    /// An option is a list of none or one.
+    fn list<'a, T: 'a>(
+        &mut self,
+        items: impl IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator>,
+        each: impl for<'e> Fn(&'e mut Encoder, &'a T) -> &'e mut Encoder,
+    ) -> &mut Encoder {
+        let items = items.into_iter();
+        self.number(items.len() as u64);
+        for item in items {
+            each(self, item);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> TakeSpec {
+        TakeSpec {
+            film: Digest::of(b"film"),
+            range: TimeRange::new(Time(100), Time(900)),
+            analysis: Digest::of(b"analysis"),
+            person: 2,
+            voice: Digest::of(b"voice"),
+            voice_range: TimeRange::new(Time(0), Time(700)),
+            voice_at: Time(-40),
+            method: Method {
+                feather: Some(0.25),
+                checkpoint: Some(Digest::of(b"weights")),
+                ..Method::default()
+            },
+            references: vec![ReferenceKey { from: Time(100), picture: Time(140) }],
+            footage: vec![Footage { film: Digest::of(b"other"), analysis: Digest::of(b"its"), person: 1 }],
+            engine: 1,
+        }
+    }
+
+    /// A changed key makes every take in every cache stale: if this fails, that must be meant.
+    #[test]
+    fn the_key_is_pinned() {
+        assert_eq!(spec().key().hex(), "29cf78c284809f686601894f12c16e46030b3635281cfee9cf2e7a18350c86b5");
+    }
+
+    /// Whatever field a file format of the spec has, changing it changes the key.
+    #[test]
+    fn every_field_counts() {
+        type Change = (&'static str, fn(&mut TakeSpec));
+        let changes: [Change; 22] = [
+            ("film", |s| s.film = Digest::of(b"x")),
+            ("range start", |s| s.range = TimeRange::new(Time(101), Time(900))),
+            ("range end", |s| s.range = TimeRange::new(Time(100), Time(901))),
+            ("analysis", |s| s.analysis = Digest::of(b"x")),
+            ("person", |s| s.person = 3),
+            ("voice", |s| s.voice = Digest::of(b"x")),
+            ("voice range", |s| s.voice_range = TimeRange::new(Time(0), Time(701))),
+            ("voice at", |s| s.voice_at = Time(-41)),
+            ("family", |s| s.method.family = "wav2lip".into()),
+            ("preset", |s| s.method.preset = Preset::Reference),
+            ("checkpoint", |s| s.method.checkpoint = None),
+            ("sampler", |s| s.method.sampler = "ddpm".into()),
+            ("steps", |s| s.method.steps = 26),
+            ("eta", |s| s.method.eta = 0.5),
+            ("seed", |s| s.method.seed = 8),
+            ("feather", |s| s.method.feather = None),
+            ("reference from", |s| s.references[0].from = Time(101)),
+            ("reference picture", |s| s.references[0].picture = Time(141)),
+            ("no reference", |s| s.references.clear()),
+            ("footage person", |s| s.footage[0].person = 2),
+            ("no footage", |s| s.footage.clear()),
+            ("engine", |s| s.engine = 2),
+        ];
+        let mut keys = std::collections::BTreeMap::from([(spec().key(), "unchanged")]);
+        for (name, change) in changes {
+            let mut changed = spec();
+            change(&mut changed);
+            if let Some(same) = keys.insert(changed.key(), name) {
+                panic!("'{name}' and '{same}' have one key");
+            }
+        }
+    }
+
+    #[test]
+    fn minus_zero_is_zero() {
+        let (mut plus, mut minus) = (spec(), spec());
+        (plus.method.eta, minus.method.eta) = (0.0, -0.0);
+        assert_eq!(plus, minus);
+        assert_eq!(plus.key(), minus.key());
+    }
+}
