@@ -1,3 +1,1 @@
 //! What the application talks to: jobs, cache, compose, export.
-
-pub mod models;

@@ -2,6 +2,7 @@
 //! files, no project, no cache.
 
 pub mod blend;
+pub mod colour;
 pub mod error;
 pub mod face;
 pub mod families;

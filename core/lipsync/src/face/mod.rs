@@ -1,6 +1,7 @@
 //! What is known of a face in a picture. Positions are in the film's pixels (see `lipsmith_base::geom`).
 
 pub mod detect;
+pub mod frame;
 pub mod mesh;
 
 pub use detect::{Detection, FaceDetector, Finder};

@@ -5,6 +5,8 @@
 //! those in one sequential reading. [`Recipe::render`] then turns the line's pictures into patches, a chunk at
 //! a time, in any order: a chunk depends on the plan alone, never on another chunk.
 
+pub mod rewrite;
+
 use crate::blend::Matte;
 use crate::error::LipsyncError;
 use crate::face::Face;

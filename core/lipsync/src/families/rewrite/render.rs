@@ -1,0 +1,293 @@
+//! One frame: the chosen mouths laid on the target face, their light matched, the jaw moved to where the
+//! new mouth needs it.
+
+use super::align::{Pyramid, Trust, register};
+use crate::blend::{Matte, lower_face_matte, polygon_alpha, smoothstep};
+use crate::colour::match_colour;
+use crate::face::{Face, frame};
+use crate::families::{Crop, Patch};
+use lipsmith_base::{Affine, Point, Rgb};
+
+/// Corners of the crop in face coordinates.
+const LEFT: f32 = -1.15;
+const TOP: f32 = -0.35;
+const WIDTH: f32 = 2.3;
+const HEIGHT: f32 = 2.85;
+/// Most pixels of a crop to a unit of the face.
+const DETAIL: f32 = 180.0;
+/// How far below the chin the picture gives way when the jaw moves, in units of the face.
+const NECK: f32 = 0.5;
+/// Feather of the inner matte, in units of the face.
+const FEATHER: f32 = 0.16;
+/// Registration works on pictures of at most this many pixels a side.
+const FINEST: usize = 280;
+
+/// Upright in the face's own axes, from the eyes to below the chin, at the film's resolution.
+pub fn crop(face: &Face) -> Crop {
+    let map = frame::frame(face);
+    let detail = map.scale().clamp(16.0, DETAIL);
+    let (width, height) = ((WIDTH * detail).round(), (HEIGHT * detail).round());
+    let to_face = Affine { a: WIDTH / width, b: 0.0, c: LEFT, d: 0.0, e: HEIGHT / height, f: TOP };
+    Crop { map: to_face.then(map), width: width as usize, height: height as usize }
+}
+
+/// A picture of the actor and what is known of the face in it.
+pub struct Mouth<'a> {
+    pub image: Rgb,
+    pub face: &'a Face,
+    pub crop: Crop,
+}
+
+/// The patch that shows `mouths` (with their shares) on the target; `own` is the share of the target itself.
+/// `None` when none of the mouths can be laid on.
+pub fn patch(
+    image: &Rgb,
+    face: &Face,
+    crop: Crop,
+    mouths: &[(Mouth, f32)],
+    own: f32,
+    feather: f32,
+) -> Option<Patch> {
+    let canvas = Canvas::new(image, face, crop)?;
+    let mut sum = Rgb::black(crop.width, crop.height);
+    let mut total = 0.0;
+    let mut drop = 0.0;
+    for (mouth, share) in mouths {
+        let Some(map) = canvas.lay(mouth) else { continue };
+        let mut laid = mouth.image.warp(map, crop.width, crop.height);
+        let inside = canvas.inside(mouth, map);
+        let weights: Vec<f32> = canvas.skin.iter().zip(&inside).map(|(s, i)| s * i).collect();
+        match_colour(&mut laid, image, &weights);
+        for (s, v) in sum.pixels_mut().iter_mut().zip(laid.pixels()) {
+            (0..3).for_each(|c| s[c] += share * v[c]);
+        }
+        total += share;
+        drop += share * canvas.drop(mouth, map);
+    }
+    if total <= 0.0 {
+        return None;
+    }
+    total += own;
+    for (s, v) in sum.pixels_mut().iter_mut().zip(image.pixels()) {
+        (0..3).for_each(|c| s[c] = (s[c] + own * v[c]) / total);
+    }
+    Some(canvas.compose(sum, drop / total, feather))
+}
+
+/// The target, prepared.
+struct Canvas<'a> {
+    image: &'a Rgb,
+    face: &'a Face,
+    crop: Crop,
+    pyramid: Pyramid,
+    /// Weight of each pixel for laying on and for colour: nose and cheeks, which do not speak.
+    skin: Vec<f32>,
+    /// Face coordinates of the target ↦ crop pixel.
+    local: Affine,
+}
+
+impl<'a> Canvas<'a> {
+    fn new(image: &'a Rgb, face: &'a Face, crop: Crop) -> Option<Canvas<'a>> {
+        let local = frame::frame(face).then(crop.map.inverse()?);
+        let pyramid = Pyramid::of(image, FINEST);
+        let skin = skin(face, local, crop.width, crop.height)?;
+        Some(Canvas { image, face, crop, pyramid, skin, local })
+    }
+
+    /// Target crop pixel ↦ source crop pixel.
+    fn lay(&self, mouth: &Mouth) -> Option<Affine> {
+        let to_source = mouth.crop.map.inverse()?;
+        let film = steady(self.face, mouth.face)?;
+        let start = self.crop.map.then(film).then(to_source);
+        let source = Pyramid::of(&mouth.image, FINEST);
+        let measured = self.face.landmarks.is_some() && mouth.face.landmarks.is_some();
+        // A detector's box is known to a few hundredths only; the mesh to a pixel or so.
+        let trust = if measured {
+            Trust { stretch: 0.004, shift: 0.01 }
+        } else {
+            Trust { stretch: 0.02, shift: 0.04 }
+        };
+        let found =
+            register(&self.pyramid, self.crop.width, &self.skin, &source, mouth.image.width(), start, &trust);
+        Some(found.unwrap_or(start))
+    }
+
+    /// 1 where the laid source has pixels.
+    fn inside(&self, mouth: &Mouth, map: Affine) -> Vec<f32> {
+        let (w, h) = (mouth.image.width() as f32 - 1.0, mouth.image.height() as f32 - 1.0);
+        (0..self.crop.width * self.crop.height)
+            .map(|i| {
+                let p = Point::new((i % self.crop.width) as f32 + 0.5, (i / self.crop.width) as f32 + 0.5);
+                let q = map.apply(p);
+                if q.x >= 1.0 && q.y >= 1.0 && q.x < w && q.y < h { 1.0 } else { 0.0 }
+            })
+            .collect()
+    }
+
+    /// How much lower the laid source's chin is than the target's, in units of the face.
+    fn drop(&self, mouth: &Mouth, map: Affine) -> f32 {
+        let chin = |face: &Face| {
+            let points = face.landmarks.as_deref().filter(|l| l.points.len() == 68)?;
+            let chin = &points.points[6..11];
+            let n = chin.len() as f32;
+            Some(Point::new(
+                chin.iter().map(|p| p.x).sum::<f32>() / n,
+                chin.iter().map(|p| p.y).sum::<f32>() / n,
+            ))
+        };
+        let drop = || {
+            let to_source = mouth.crop.map.inverse()?;
+            let laid = map.inverse()?.apply(to_source.apply(chin(mouth.face)?));
+            let here = self.crop.map.inverse()?.apply(chin(self.face)?);
+            let to_face = self.local.inverse()?;
+            Some(to_face.apply(laid).y - to_face.apply(here).y)
+        };
+        // Half the neck's give, or the picture would fold.
+        drop().unwrap_or(0.0).clamp(-0.5 * NECK, 0.5 * NECK)
+    }
+
+    /// The new mouth over the target with its jaw moved by `drop`.
+    fn compose(&self, mouth: Rgb, drop: f32, feather: f32) -> Patch {
+        let (w, h) = (self.crop.width, self.crop.height);
+        let unit = self.local.scale();
+        let give = Give::new(self.face, self.local, drop);
+        let Matte::Polygon { outline, .. } = lower_face_matte(self.face, feather) else {
+            return Patch { image: mouth, map: self.crop.map, matte: Matte::Whole };
+        };
+        let to_crop = self.crop.map.inverse().unwrap_or(Affine::IDENTITY);
+        let inner: Vec<Point> = outline.iter().map(|p| give.moved(to_crop.apply(*p))).collect();
+        let alpha = polygon_alpha(&inner, feather * unit, w, h);
+        let mut image = Rgb::black(w, h);
+        for y in 0..h {
+            for x in 0..w {
+                let i = y * w + x;
+                let p = Point::new(x as f32 + 0.5, y as f32 + 0.5);
+                let shift = give.at(p);
+                let below = if shift == 0.0 {
+                    self.image.at(i)
+                } else {
+                    self.image.bicubic(Point::new(p.x - give.down.x * shift, p.y - give.down.y * shift))
+                };
+                let above = mouth.at(i);
+                image.set(x, y, std::array::from_fn(|c| below[c] + (above[c] - below[c]) * alpha[i]));
+            }
+        }
+        let outer = give.outline(&inner, 0.07 * unit);
+        let outline = outer.iter().map(|p| self.crop.map.apply(*p)).collect();
+        Patch {
+            image,
+            map: self.crop.map,
+            matte: Matte::Polygon { outline, feather: 0.07 * unit * self.crop.map.scale() },
+        }
+    }
+}
+
+/// Target film pixel ↦ source film pixel from what does not move when the face speaks.
+fn steady(target: &Face, source: &Face) -> Option<Affine> {
+    let points = |face: &Face| {
+        let landmarks = face.landmarks.as_deref().filter(|l| l.points.len() == 68)?;
+        Some(STEADY.map(|i| landmarks.points[i]))
+    };
+    if let (Some(t), Some(s)) = (points(target), points(source)) {
+        return Affine::similarity(&t, &s);
+    }
+    Some(frame::frame(target).inverse()?.then(frame::frame(source)))
+}
+
+/// Corners of the eyes, nose, and the jaw below the ears.
+const STEADY: [usize; 19] = [36, 39, 42, 45, 27, 28, 29, 30, 31, 32, 33, 34, 35, 0, 1, 2, 14, 15, 16];
+
+/// Nose and cheeks: inside the face, below the eyes, above the jaw, away from the mouth.
+fn skin(face: &Face, local: Affine, width: usize, height: usize) -> Option<Vec<f32>> {
+    let to_face = local.inverse()?;
+    let map = frame::frame(face);
+    let to_unit = map.inverse()?;
+    let points = face.landmarks.as_deref().filter(|l| l.points.len() == 68).map(|l| &l.points);
+    let at = |i: usize, x: f32, y: f32| points.map_or(Point::new(x, y), |p| to_unit.apply(p[i]));
+    let mouth = at(51, 0.0, 1.05).lerp(at(57, 0.0, 1.35), 0.5);
+    let (left, right) = (at(2, -1.0, 0.6).x + 0.1, at(14, 1.0, 0.6).x - 0.1);
+    let nose = at(33, 0.0, 0.72);
+    let weights = (0..width * height).map(|i| {
+        let p = to_face.apply(Point::new((i % width) as f32 + 0.5, (i / width) as f32 + 0.5));
+        let face = smoothstep((p.x - left) / 0.1)
+            * smoothstep((right - p.x) / 0.1)
+            * smoothstep((p.y - 0.15) / 0.1)
+            * smoothstep((1.35 - p.y) / 0.15);
+        let (dx, dy) = ((p.x - mouth.x) / 0.62, (p.y - mouth.y) / (0.9 * (mouth.y - nose.y)).max(0.2));
+        let speaks = smoothstep((1.25 - dx.hypot(dy)) / 0.25);
+        face * (1.0 - speaks)
+    });
+    Some(weights.collect())
+}
+
+/// The displacement that moves the target's jaw, along the face's axis, in crop pixels.
+struct Give {
+    to_face: Affine,
+    /// Down the face, in crop pixels, of length 1.
+    down: Point,
+    unit: f32,
+    drop: f32,
+    chin: Point,
+}
+
+impl Give {
+    fn new(face: &Face, local: Affine, drop: f32) -> Give {
+        let to_face = local.inverse().unwrap_or(Affine::IDENTITY);
+        let unit = local.scale();
+        let down = Point::new(local.b / unit, local.e / unit);
+        let to_unit = frame::frame(face).inverse().unwrap_or(Affine::IDENTITY);
+        let points = face.landmarks.as_deref().filter(|l| l.points.len() == 68);
+        let chin = points.map_or(Point::new(0.0, frame::CHIN), |l| to_unit.apply(l.points[8]));
+        // A hundredth is measuring noise.
+        let drop = if drop.abs() < 0.004 { 0.0 } else { drop };
+        Give { to_face, down, unit, drop, chin }
+    }
+
+    /// Displacement at a point of the new picture.
+    fn at(&self, p: Point) -> f32 {
+        if self.drop == 0.0 {
+            return 0.0;
+        }
+        let q = self.to_face.apply(p);
+        let jaw = self.chin.y + self.drop;
+        let side = 1.0 - smoothstep((q.x - self.chin.x).abs() / 0.95);
+        let above = smoothstep((q.y - (jaw - 0.7)) / 0.5);
+        let below = 1.0 - smoothstep((q.y - jaw - 0.04) / NECK);
+        self.drop * self.unit * side * above * below
+    }
+
+    /// Where a point of the target's own lower face comes to lie.
+    fn moved(&self, p: Point) -> Point {
+        let mut to = p;
+        for _ in 0..3 {
+            let shift = self.at(to);
+            to = Point::new(p.x + self.down.x * shift, p.y + self.down.y * shift);
+        }
+        to
+    }
+
+    /// `inner` grown by `margin` and down over everything that gives way.
+    fn outline(&self, inner: &[Point], margin: f32) -> Vec<Point> {
+        let n = inner.len() as f32;
+        let centre = Point::new(
+            inner.iter().map(|p| p.x).sum::<f32>() / n,
+            inner.iter().map(|p| p.y).sum::<f32>() / n,
+        );
+        let needed = smoothstep(self.drop.abs() / 0.03) * NECK * self.unit;
+        let grow = |p: &Point| {
+            let far = p.distance(centre).max(1e-3);
+            let out = p.lerp(centre, -margin / far);
+            let q = self.to_face.apply(*p);
+            // Only what lies along the jaw goes down with it.
+            let low = smoothstep((q.y - self.chin.y + 0.75) / 0.5)
+                * (1.0 - smoothstep((q.x - self.chin.x).abs() / 1.3));
+            Point::new(out.x + self.down.x * needed * low, out.y + self.down.y * needed * low)
+        };
+        inner.iter().map(grow).collect()
+    }
+}
+
+/// The matte's feather when nothing else is asked for.
+pub fn usual_feather() -> f32 {
+    FEATHER
+}
