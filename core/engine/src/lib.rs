@@ -1,1 +1,3 @@
 //! What the application talks to: jobs, cache, compose, export.
+
+pub mod models;

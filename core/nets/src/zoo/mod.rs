@@ -5,14 +5,15 @@ mod layout;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 pub use layout::Vq;
 
-use crate::checkpoint::Checkpoint;
-use crate::unet;
+use crate::checkpoint::{Checkpoint, TensorInfo};
+use crate::{NetsError, unet};
 use layout::{Layout, read};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,18 +29,35 @@ pub enum Network {
     /// S3FD as the face-alignment package has it.
     #[serde(rename = "s3fd")]
     S3fdFaceAlignment,
-    #[serde(rename = "s3fd-syncnet")]
     S3fdSyncnet,
     SyncnetV2,
     DiffusedHeads,
     DiffusedHeadsAudio,
     #[serde(rename = "difftalk")]
     DiffTalk,
-    #[serde(rename = "vq-f4")]
     VqF4,
 }
 
 impl Network {
+    /// As the zoo, the registry and the command line write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Network::Diff2Lip => "diff2lip",
+            Network::Wav2Lip => "wav2lip",
+            Network::LipsyncExpert => "lipsync-expert",
+            Network::QualityDiscriminator => "wav2lip-quality-disc",
+            Network::S3fdFaceAlignment => "s3fd",
+            Network::S3fdSyncnet => "s3fd-syncnet",
+            Network::SyncnetV2 => "syncnet-v2",
+            Network::DiffusedHeads => "diffused-heads",
+            Network::DiffusedHeadsAudio => "diffused-heads-audio",
+            Network::DiffTalk => "difftalk",
+            Network::VqF4 => "vq-f4",
+        }
+    }
+    pub fn by_name(name: &str) -> Option<Network> {
+        ZOO.networks.iter().map(|about| about.network).find(|network| network.name() == name)
+    }
     pub fn about(self) -> &'static About {
         let about = ZOO.networks.iter().find(|about| about.network == self);
         about.unwrap_or_else(|| unreachable!("zoo.json describes every network"))
@@ -182,6 +200,17 @@ impl Recognised {
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.misshapen.is_empty()
     }
+    /// The network's tensors in `checkpoint`, with their own names: all of them, and of what training left
+    /// beside them only what someone may want (averages, counters).
+    pub fn tensors<'a>(&self, checkpoint: &'a Checkpoint) -> Vec<(&'a str, &'a TensorInfo)> {
+        let unexpected: HashSet<&str> = self.unexpected.iter().map(String::as_str).collect();
+        let of_training = |name: &str| self.network == Network::VqF4 && name.starts_with("loss.");
+        let own = checkpoint
+            .tensors()
+            .iter()
+            .filter_map(|info| Some((info.name.strip_prefix(&self.prefix)?, info)));
+        own.filter(|(name, _)| !unexpected.contains(name) && !of_training(name)).collect()
+    }
     /// What is wrong with it, in one sentence; `None` if it is whole.
     pub fn defect(&self) -> Option<String> {
         if let Some(name) = self.missing.first() {
@@ -223,6 +252,19 @@ const SIGNS: [(&str, Network); 10] = [
     ("audio_embed.0.weight", Network::DiffusedHeads),
     ("quantize.embedding.weight", Network::VqF4),
 ];
+
+/// Opens a file that must hold all of `wanted`; its weights are below the answer's prefix.
+///
+/// # Errors
+/// What the file is instead, or lacks, and which published files would do.
+pub fn open(path: &Path, wanted: Network) -> crate::Result<(Checkpoint, Recognised)> {
+    let checkpoint = Checkpoint::open(path)?;
+    let found = recognise(&checkpoint).map_err(|what| NetsError::bad_checkpoint(path, what))?;
+    match found.refusal(wanted) {
+        Some(reason) => Err(NetsError::bad_checkpoint(path, reason)),
+        None => Ok((checkpoint, found)),
+    }
+}
 
 /// Which network it is, or in words what the file seems to be instead.
 ///
@@ -349,8 +391,7 @@ fn audio_encoder(checkpoint: &Checkpoint) -> Option<Recognised> {
         // Reset, update and candidate gates of a GRU, each square.
         matches!(second.shape[..], [gates, hidden] if gates == 3 * hidden).then(|| second.shape[1])
     })?;
-    let waveform =
-        |info: &crate::checkpoint::TensorInfo| matches!(info.shape[..], [_, 1, kernel] if kernel > 1);
+    let waveform = |info: &TensorInfo| matches!(info.shape[..], [_, 1, kernel] if kernel > 1);
     checkpoint.tensors().iter().any(waveform).then(|| Recognised {
         network: Network::DiffusedHeadsAudio,
         variant: Variant::Recurrent { hidden: recurrent },
@@ -392,6 +433,8 @@ mod tests {
     fn the_zoo_is_whole() {
         for about in &ZOO.networks {
             assert_eq!(about.network.about().title, about.title);
+            assert_eq!(serde_json::to_value(about.network).unwrap(), about.network.name());
+            assert_eq!(Network::by_name(about.network.name()), Some(about.network));
         }
         for (_, network) in SIGNS {
             assert!(!network.about().licence.is_empty());

@@ -1,4 +1,5 @@
 use candle_core::{DType, Tensor};
+use candle_nn::VarBuilder;
 use lipsmith_nets::diff2lip::{Condition, Config, Diff2Lip, blend, lower_half_mask, masked_face};
 use lipsmith_nets::sched::{Hooks, Respacing, Schedule, betas, ddim, ddpm};
 use lipsmith_nets::{Result, unet};
@@ -17,17 +18,17 @@ fn full(size: &str) -> bool {
     size == "full"
 }
 
-/// The reference's own flags.
-fn config(case: &Case) -> Config {
-    let json = case.json("config.json");
-    let number = |key: &str| json[key].as_u64().unwrap() as usize;
+/// The network that the reference's own flags describe; they must be what the weights tell as well.
+fn network(case: &Case, vars: &VarBuilder) -> Result<Diff2Lip> {
+    let flags = case.json("config.json");
+    let number = |key: &str| flags[key].as_u64().unwrap() as usize;
     let image_size = number("image_size");
-    let sides = json["attention_resolutions"].as_str().unwrap().split(',');
+    let sides = flags["attention_resolutions"].as_str().unwrap().split(',');
     let config = Config {
         image_size,
         unet: unet::Config {
             in_channels: 6 + 3 * number("nrefer"),
-            out_channels: if json["learn_sigma"] == true { 6 } else { 3 },
+            out_channels: if flags["learn_sigma"] == true { 6 } else { 3 },
             model_channels: number("num_channels"),
             channel_mult: vec![1, 1, 2, 3, 4],
             res_blocks_per_level: number("num_res_blocks"),
@@ -35,8 +36,8 @@ fn config(case: &Case) -> Config {
             head_channels: number("num_head_channels"),
         },
     };
-    assert_eq!(config, Config::of_checkpoint(&case.vars(DType::F32)).unwrap(), "read off the checkpoint");
-    config
+    assert_eq!(config, Config::of_checkpoint(vars)?, "read off the checkpoint");
+    Diff2Lip::new(&config, vars)
 }
 
 struct Scene {
@@ -73,7 +74,7 @@ fn forwards(wanted: fn(&str) -> bool) -> Result<()> {
     for case in cases(NETWORK, wanted) {
         for (i, (source, vars)) in case.sources().into_iter().enumerate() {
             let what = |part: &str| format!("{} {source} {part}", case.name);
-            let network = Diff2Lip::new(&config(&case), &vars)?;
+            let network = network(&case, &vars)?;
             let io = case.tensors("io_forward.safetensors");
             let scene = Scene::new(&network, &io)?;
             for (name, made) in [("cond_img", &scene.given.face), ("mask", &scene.given.mask)] {
@@ -114,7 +115,7 @@ fn golden_forward_full_size() -> Result<()> {
 fn golden_half_precision() -> Result<()> {
     let mut count = 0;
     for case in cases(NETWORK, small).iter().filter(|case| case.has("io_fp16.safetensors")) {
-        let network = Diff2Lip::new(&config(case), &case.vars(DType::F16))?;
+        let network = network(case, &case.vars(DType::F16))?;
         let io = case.tensors("io_forward.safetensors");
         let scene = Scene::new(&network, &io)?;
         for (t, expected) in case.tensors("io_fp16.safetensors").after("out_t") {
@@ -135,7 +136,7 @@ fn golden_half_precision() -> Result<()> {
 fn ddim_samples(wanted: fn(&str) -> bool, file: &str) -> Result<usize> {
     let mut count = 0;
     for case in cases(NETWORK, wanted).iter().filter(|case| case.has(file)) {
-        let network = Diff2Lip::new(&config(case), &case.vars(DType::F32))?;
+        let network = network(case, &case.vars(DType::F32))?;
         let scene = Scene::new(&network, &case.tensors("io_forward.safetensors"))?;
         let io = case.tensors(file);
         let expected_steps: Vec<usize> = io.integers("timestep_map").iter().map(|&t| t as usize).collect();
@@ -208,7 +209,7 @@ fn golden_ddim_25_full_size() -> Result<()> {
 fn golden_ddpm_step() -> Result<()> {
     let mut count = 0;
     for case in cases(NETWORK, small).iter().filter(|case| case.has("io_ddpm_step.safetensors")) {
-        let network = Diff2Lip::new(&config(case), &case.vars(DType::F32))?;
+        let network = network(case, &case.vars(DType::F32))?;
         let scene = Scene::new(&network, &case.tensors("io_forward.safetensors"))?;
         let io = case.tensors("io_ddpm_step.safetensors");
         let (timesteps, i) = (io.integers("timestep_map_25"), io.integers("index")[0] as usize);

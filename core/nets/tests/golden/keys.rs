@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
 use lipsmith_nets::s3fd::{self, Flavour, S3fd};
-use lipsmith_nets::{diff2lip, wav2lip};
+use lipsmith_nets::{diff2lip, disc_qual, syncnet_color, wav2lip};
 
 use crate::support::{assert_ran, root};
 
@@ -66,6 +66,14 @@ fn golden_keys_and_shapes() {
     let networks = [
         ("diff2lip_unet.tsv", asked_for(|vb| diff2lip::Diff2Lip::new(&diff2lip::Config::released(), vb))),
         ("wav2lip_generator.tsv", asked_for(|vb| wav2lip::Wav2Lip::new(&wav2lip::Config::released(), vb))),
+        (
+            "wav2lip_syncnet_color_expert.tsv",
+            asked_for(|vb| syncnet_color::SyncNetColor::new(&syncnet_color::Config::released(), vb)),
+        ),
+        (
+            "wav2lip_disc_qual.tsv",
+            asked_for(|vb| disc_qual::QualityDiscriminator::new(&disc_qual::Config::released(), vb)),
+        ),
         ("s3fd_face_alignment.tsv", s3fd(Flavour::FaceAlignment)),
         ("s3fd_syncnet_sfd_face.tsv", s3fd(Flavour::SyncNet)),
     ];

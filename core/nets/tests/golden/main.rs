@@ -5,6 +5,7 @@
 //! knows a seed, a size or a count.
 #![allow(clippy::unwrap_used)]
 
+mod critics;
 mod diff2lip;
 mod keys;
 mod s3fd;

@@ -1,0 +1,76 @@
+//! The visual quality discriminator of Wav2Lip's second training (Prajwal et al. 2020; repository
+//! Rudrabha/Wav2Lip, `Wav2Lip_disc_qual`): tells whether the lower half of a face was made or filmed.
+
+use candle_core::Tensor;
+use candle_nn::VarBuilder;
+
+use crate::blocks::{Conv2d, Walk, leaky_relu, sigmoid};
+use crate::error::{NetsError, Result};
+
+const SLOPE: f64 = 0.01;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Channels of the first layer; all others follow. 32 in the published network.
+    pub width: usize,
+}
+
+impl Config {
+    /// The published network: 14,113,793 parameters in 28 tensors.
+    pub fn released() -> Self {
+        Self { width: 32 }
+    }
+
+    pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
+        let key = "face_encoder_blocks.0.0.conv_block.0.weight";
+        let first = vb.get_unchecked(key).map_err(|error| NetsError::lookup(key.to_owned(), error))?;
+        Ok(Self { width: first.dims4()?.0 })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct QualityDiscriminator {
+    layers: Vec<Conv2d>,
+    verdict: Conv2d,
+}
+
+impl QualityDiscriminator {
+    pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
+        let w = cfg.width;
+        if w == 0 {
+            return Err(NetsError::Invalid("a quality discriminator of width 0".to_owned()));
+        }
+        let vb_layers = vb.pp("face_encoder_blocks");
+        let mut channels = 3;
+        let mut layers = Vec::new();
+        for (name, width, kernel, walk) in [
+            ("0.0", w, 7, Walk::same(7)),
+            ("1.0", 2 * w, 5, Walk { stride: [1, 2], ..Walk::same(5) }),
+            ("1.1", 2 * w, 5, Walk::same(5)),
+            ("2.0", 4 * w, 5, Walk::strided(2, 2)),
+            ("2.1", 4 * w, 5, Walk::same(5)),
+            ("3.0", 8 * w, 5, Walk::strided(2, 2)),
+            ("3.1", 8 * w, 5, Walk::same(5)),
+            ("4.0", 16 * w, 3, Walk::strided(2, 1)),
+            ("4.1", 16 * w, 3, Walk::same(3)),
+            ("5.0", 16 * w, 3, Walk::strided(2, 1)),
+            ("5.1", 16 * w, 3, Walk::same(3)),
+            ("6.0", 16 * w, 3, Walk::UNIT),
+            ("6.1", 16 * w, 1, Walk::UNIT),
+        ] {
+            let vb = vb_layers.pp(name).pp("conv_block.0");
+            layers.push(Conv2d::new(&vb, channels, width, [kernel, kernel], walk)?);
+            channels = width;
+        }
+        Ok(Self { layers, verdict: Conv2d::point(&vb.pp("binary_pred.0"), channels, 1)? })
+    }
+
+    /// `faces`: `[n, 3, 96, 96]`, BGR in [0, 1] → `[n, 1]`, from 0 (made) to 1 (filmed).
+    pub fn forward(&self, faces: &Tensor) -> Result<Tensor> {
+        let half = faces.dim(2)? / 2;
+        let lower = faces.narrow(2, half, half)?.contiguous()?;
+        let features =
+            self.layers.iter().try_fold(lower, |x, layer| leaky_relu(&layer.forward(&x)?, SLOPE))?;
+        Ok(sigmoid(&self.verdict.forward(&features)?)?.flatten_from(1)?)
+    }
+}

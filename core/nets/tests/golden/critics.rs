@@ -1,0 +1,45 @@
+//! The networks that judge what Wav2Lip makes.
+
+use candle_core::DType;
+use lipsmith_nets::Result;
+use lipsmith_nets::disc_qual::{self, QualityDiscriminator};
+use lipsmith_nets::syncnet_color::{self, SyncNetColor};
+
+use crate::support::{ONE_FORWARD, assert_close, assert_ran, cases};
+
+#[test]
+fn golden_lip_sync_expert() -> Result<()> {
+    let mut count = 0;
+    for case in cases("syncnet_color", |_| true) {
+        for (source, vars) in case.sources() {
+            let network = SyncNetColor::new(&syncnet_color::Config::of_checkpoint(&vars)?, &vars)?;
+            let io = case.tensors("io.safetensors");
+            let what = |part: &str| format!("{} {source} {part}", case.name);
+            let (faces, sound) = (network.faces(io.get("faces15"))?, network.sound(io.get("mel"))?);
+            assert_close(&what("faces"), &faces, io.get("face_emb"), ONE_FORWARD);
+            assert_close(&what("sound"), &sound, io.get("audio_emb"), ONE_FORWARD);
+            assert_close(&what("agreement"), &(faces * sound)?.sum(1)?, io.get("cos"), ONE_FORWARD);
+            count += 1;
+        }
+    }
+    assert_ran("lip-sync experts", count);
+    Ok(())
+}
+
+#[test]
+fn golden_quality_discriminator() -> Result<()> {
+    let mut count = 0;
+    for case in cases("wav2lip_disc_qual", |_| true) {
+        for (source, vars) in case.sources() {
+            let network = QualityDiscriminator::new(&disc_qual::Config::of_checkpoint(&vars)?, &vars)?;
+            let io = case.tensors("io.safetensors");
+            // [b, 3, t, h, w] → [t·b, 3, h, w]
+            let faces = io.get("faces").permute((2, 0, 1, 3, 4))?.flatten(0, 1)?.contiguous()?;
+            let found = network.forward(&faces.to_dtype(DType::F32)?)?;
+            assert_close(&format!("{} {source}", case.name), &found, io.get("out"), ONE_FORWARD);
+            count += 1;
+        }
+    }
+    assert_ran("quality discriminators", count);
+    Ok(())
+}
