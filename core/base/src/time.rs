@@ -164,6 +164,7 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
+    pub const FPS_24: FrameRate = FrameRate { num: 24, den: 1 };
     pub const FPS_25: FrameRate = FrameRate { num: 25, den: 1 };
 
     /// `None` unless both are positive.
