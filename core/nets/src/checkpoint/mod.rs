@@ -1,7 +1,7 @@
 //! Published checkpoints as named tensors, whatever container they come in: torch's legacy files, its zip
 //! files (plain, Lightning, TorchScript) and safetensors.
 //!
-//! A file from outside is taken as hostile. Nothing in it is executed ([`pickle`]); sizes, counts and
+//! A file from outside is taken as hostile. Nothing in it is executed (`pickle.rs`); sizes, counts and
 //! offsets are checked against the bytes that are there before memory is taken. Opening reads only the
 //! descriptions; weights are read from the map when asked for, tensor by tensor.
 
@@ -224,7 +224,7 @@ impl Checkpoint {
     pub fn bytes(&self) -> &[u8] {
         &self.0.map
     }
-    /// All tensors in the file's order; names as [`names::tidy`] leaves them.
+    /// All tensors in the file's order; `DataParallel`'s `module.` is taken out of the names.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.0.tensors
     }

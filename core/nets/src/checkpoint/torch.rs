@@ -206,7 +206,9 @@ mod tests {
     }
     /// A tensor of two floats, as an expression that can stand anywhere in a pickle.
     fn tensor() -> Vec<u8> {
-        b"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x02tQK\x00K\x02\x85K\x01\x85\x89NtR".to_vec()
+        b"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\n\
+            U\x010U\x03cpuK\x02tQK\x00K\x02\x85K\x01\x85\x89NtR"
+            .to_vec()
     }
 
     #[test]
@@ -242,7 +244,8 @@ mod tests {
 
     #[test]
     fn negative_sizes_are_refused() {
-        let bad = b"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuJ\xff\xff\xff\xfftQK\x00K\x02\x85K\x01\x85\x89NtR.";
+        let bad = b"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\n\
+            U\x010U\x03cpuJ\xff\xff\xff\xfftQK\x00K\x02\x85K\x01\x85\x89NtR.";
         assert!(format!("{:?}", walk(bad).unwrap_err()).contains("length -1"));
     }
 }

@@ -126,6 +126,9 @@ pub fn published(sha256: &str) -> Option<&'static Published> {
     })
 }
 
+/// Copies of one network in one file that are looked at; Lightning makes two or three.
+const MAX_COPIES: usize = 16;
+
 /// Which network a checkpoint holds, and whether all of it.
 #[derive(Clone, Debug)]
 pub struct Recognised {
@@ -279,11 +282,11 @@ pub fn recognise(checkpoint: &Checkpoint) -> Result<Recognised, String> {
     by_sign.or_else(|| audio_encoder(checkpoint)).ok_or_else(|| looks_like(checkpoint))
 }
 
-/// What stands before `sign` wherever it ends a tensor's name.
+/// What stands before `sign` wherever it ends a tensor's name; a hostile file could have it thousands of times.
 fn prefixes<'a>(checkpoint: &'a Checkpoint, sign: &str) -> Vec<&'a str> {
     let names = checkpoint.tensors().iter().map(|tensor| tensor.name.as_str());
     let prefix = names.filter_map(|name| name.strip_suffix(sign));
-    prefix.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect()
+    prefix.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).take(MAX_COPIES).collect()
 }
 
 /// Compares what is below `prefix` with the network's layout. `None`: not even its size can be read.
