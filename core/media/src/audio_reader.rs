@@ -173,7 +173,11 @@ impl AudioReader {
             return Ok(());
         }
         let start = Time::from_units(target, i64::from(self.rate)) - SETTLE;
-        if self.seekable && start > Time::ZERO {
+        if self.seekable && start > self.info.start {
+            // To a sample of the file's own.
+            let native = i64::from(self.info.rate);
+            let sample = (start - self.info.start).floor_units(native);
+            let start = self.info.start + Time::from_units(sample, native);
             self.decode.seek(start.nanos().saturating_add(self.origin))?;
         } else {
             self.decode = open_decoder(&self.path, self.rate, self.channels, &self.options)?;

@@ -52,12 +52,12 @@ impl Decode {
         options: &ReadOptions,
     ) -> Result<Decode, MediaError> {
         let pipeline = Pipeline::reading(path)?;
-        let source = pipeline.add("filesrc")?;
-        source.set_property("location", path);
-        let parse = pipeline.add("parsebin")?;
+        let (parse, _) = pipeline.add_source()?;
         let decode = pipeline.add("decodebin")?;
-        pipeline.link(&[&source, &parse])?;
         link_first(&parse, &decode, wanted);
+        if let Some(pad) = decode.static_pad("sink").filter(|_| wanted == Wanted::Audio) {
+            cut_between_samples(&pad);
+        }
 
         let sink: gst_app::AppSink = make("appsink")?
             .downcast()
@@ -157,5 +157,26 @@ fn link_first(parse: &gst::Element, decode: &gst::Element, wanted: Wanted) {
             // A refused link shows as the demuxer's "not-linked" error on the bus.
             let _ = entry.as_ref().map(|entry| pad.link(entry));
         }
+    });
+}
+
+/// Decoders cut sound at a segment's start, in nanoseconds rounded down, and so keep one sample too many (of an
+/// AAC encoder's priming, say) and shift the rest. Segments that enter by `pad` start a quarter of a sample later; their
+/// start still means the same place in the film.
+fn cut_between_samples(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |pad, info| {
+        let Some(gst::PadProbeData::Event(event)) = &info.data else { return gst::PadProbeReturn::Ok };
+        let gst::EventView::Segment(segment) = event.view() else { return gst::PadProbeReturn::Ok };
+        let rate = pad.current_caps().and_then(|caps| caps.structure(0)?.get::<i32>("rate").ok());
+        let quarter = rate.filter(|rate| *rate > 0).map(|rate| 250_000_000 / rate.unsigned_abs());
+        let time = segment.segment().downcast_ref::<gst::ClockTime>().cloned();
+        if let (Some(quarter), Some(mut moved)) = (quarter, time) {
+            let quarter = gst::ClockTime::from_nseconds(u64::from(quarter));
+            moved.set_start(moved.start().map(|start| start + quarter));
+            moved.set_position(moved.start());
+            let moved = gst::event::Segment::builder(&moved).seqnum(segment.seqnum()).build();
+            info.data = Some(gst::PadProbeData::Event(moved));
+        }
+        gst::PadProbeReturn::Ok
     });
 }

@@ -6,6 +6,7 @@
 mod audio_reader;
 mod decode;
 mod error;
+mod mp4;
 mod orientation;
 mod pipeline;
 mod pixels;

@@ -2,6 +2,7 @@
 //! dropping it stops its threads.
 
 use crate::error::MediaError;
+use crate::mp4::Longer;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,20 @@ impl Pipeline {
         let made = make(element)?;
         self.gst.add(&made).map_err(|e| self.failed(e.to_string()))?;
         Ok(made)
+    }
+
+    /// The file as it lies on disk, into a parsebin; the movie length that it claims where that was corrected.
+    pub fn add_source(&self) -> Result<(gst::Element, Option<i64>), MediaError> {
+        let source = self.add("filesrc")?;
+        source.set_property("location", &self.file);
+        let longer = Longer::find(&self.file);
+        let claimed = longer.as_ref().map(|longer| longer.claimed);
+        if let Some(longer) = longer {
+            longer.apply(&source);
+        }
+        let parse = self.add("parsebin")?;
+        self.link(&[&source, &parse])?;
+        Ok((parse, claimed))
     }
 
     pub fn link(&self, chain: &[&gst::Element]) -> Result<(), MediaError> {

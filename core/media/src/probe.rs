@@ -216,13 +216,16 @@ pub(crate) fn audio_info(
     };
     let channels = u16::try_from(channels).unwrap_or(u16::MAX);
     let origin = scan.origin();
+    let end = if scan.counted() { track.first.unwrap_or(0) + track.length } else { track.end };
+    // FLAC's parser gives the last block full length; the header knows better.
+    let end = scan.claimed.filter(|claimed| scan.video.is_none() && *claimed > 0).map_or(end, |c| c.min(end));
     Ok(Some(AudioInfo {
         codec: scan::words(&track.caps),
         rate: rate.unsigned_abs(),
         channels,
         layout: layout(channels),
         start: Time::from_nanos(track.first.unwrap_or(origin).saturating_sub(origin)),
-        duration: Time::from_nanos(track.end.saturating_sub(origin).max(0)),
+        duration: Time::from_nanos(end.saturating_sub(origin).max(0)),
     }))
 }
 

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// 74 hours at 60 pictures a second; 128 MB of times.
 const MAX_PICTURES: usize = 16_000_000;
+/// The first packet of a readable file comes sooner, also from a slow disk.
+const FIRST_PACKET: Duration = Duration::from_secs(8);
 /// Pixels a side.
 pub(crate) const MAX_SIDE: i32 = 16_384;
 
@@ -26,6 +28,8 @@ pub(crate) struct Track {
     /// First time and end of the last packet.
     pub first: Option<i64>,
     pub end: i64,
+    /// Sum of the packets' lengths.
+    pub length: i64,
     /// Length of the last picture in presentation order.
     pub last_length: Option<i64>,
     pub packets: u64,
@@ -63,12 +67,12 @@ impl Scan {
 /// # Errors
 /// Whatever is wrong with the file as a file, and [`MediaError::TooLarge`].
 pub(crate) fn scan(path: &Path, patience: Duration, cancel: &Cancel) -> Result<Scan, MediaError> {
+    if cancel.is_cancelled() {
+        return Err(MediaError::Cancelled);
+    }
     check_file(path)?;
     let pipeline = Pipeline::reading(path)?;
-    let source = pipeline.add("filesrc")?;
-    source.set_property("location", path);
-    let parse = pipeline.add("parsebin")?;
-    pipeline.link(&[&source, &parse])?;
+    let (parse, corrected) = pipeline.add_source()?;
 
     let logs: Arc<Mutex<Vec<Arc<Mutex<Log>>>>> = Arc::default();
     let packets = Arc::new(AtomicU64::new(0));
@@ -101,6 +105,10 @@ pub(crate) fn scan(path: &Path, patience: Duration, cancel: &Cancel) -> Result<S
         let now = packets.load(Ordering::Relaxed);
         if now != seen {
             (seen, moved) = (now, Instant::now());
+        } else if now == 0 && moved.elapsed() > patience.min(FIRST_PACKET) {
+            // Demuxers end silently when the tables of a file are cut off.
+            let cause = "nothing in it can be reached".into();
+            return Err(MediaError::Damaged { file: path.to_path_buf(), cause });
         } else if moved.elapsed() > patience {
             let file = path.to_path_buf();
             return Err(MediaError::Stalled {
@@ -110,7 +118,8 @@ pub(crate) fn scan(path: &Path, patience: Duration, cancel: &Cancel) -> Result<S
             });
         }
     }
-    let claimed = pipeline.gst.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64);
+    let told = pipeline.gst.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64);
+    let claimed = corrected.or(told);
     let container = container_of(&parse);
     drop(pipeline);
 
@@ -216,6 +225,7 @@ struct Log {
     untimed: bool,
     first: Option<i64>,
     end: i64,
+    length: i64,
     packets: u64,
     bytes: u64,
 }
@@ -262,6 +272,7 @@ impl Log {
         }
         self.bytes += buffer.size() as u64;
         let length = buffer.duration().map(|d| d.nseconds() as i64);
+        self.length = self.length.saturating_add(length.unwrap_or(0));
         let Some(pts) = buffer.pts() else {
             self.untimed = true;
             self.packets += 1;
@@ -271,7 +282,7 @@ impl Log {
         let Some(start) = shown_at(self.segment.as_ref(), pts, buffer.duration()) else { return };
         self.packets += 1;
         self.first = Some(self.first.map_or(start, |first| first.min(start)));
-        self.end = self.end.max(start.saturating_add(length.unwrap_or(0)));
+        self.end = self.end.max(shown_until(self.segment.as_ref(), pts, buffer.duration()).unwrap_or(start));
         if matches!(self.kind(), Some(Kind::Video)) && self.shown.len() <= MAX_PICTURES {
             self.shown.push((start, length));
         }
@@ -320,6 +331,7 @@ impl Log {
             shown,
             first: self.first,
             end: self.end,
+            length: self.length,
             last_length,
             packets: self.packets,
             bytes: self.bytes,
@@ -336,4 +348,17 @@ pub(crate) fn shown_at(
     let Some(segment) = segment else { return i64::try_from(pts.nseconds()).ok() };
     let (start, _) = segment.clip(pts, length.map(|l| pts + l))?;
     i64::try_from(segment.to_stream_time(start)?.nseconds()).ok()
+}
+
+fn shown_until(
+    segment: Option<&gst::FormattedSegment<gst::ClockTime>>,
+    pts: gst::ClockTime,
+    length: Option<gst::ClockTime>,
+) -> Option<i64> {
+    let end = pts + length?;
+    let end = match segment {
+        Some(segment) => segment.to_stream_time(segment.clip(pts, end)?.1?)?,
+        None => end,
+    };
+    i64::try_from(end.nseconds()).ok()
 }
