@@ -52,10 +52,6 @@ impl<'a> Figure<'a> {
             v3(p.x * self.look.face_width, if p.y < 0.0 { p.y * self.look.face_length } else { p.y }, p.z);
         self.turn.apply(q - NECK) + NECK + self.shift
     }
-    /// A direction of the world in the head's frame (ignoring its proportions).
-    pub fn direction_to_head(&self, d: Vec3) -> Vec3 {
-        self.turn.inverse(d)
-    }
 
     /// Distance in the world to the nearest part, and which part that is.
     pub fn distance(&self, world: Vec3) -> (f32, Part) {

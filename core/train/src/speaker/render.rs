@@ -41,10 +41,6 @@ impl Camera {
         let s = DISTANCE / -q.z / self.scale;
         Point::new(self.width as f32 / 2.0 + q.x * s, self.height as f32 / 2.0 - q.y * s)
     }
-    /// Pixels per centimetre at the focus.
-    pub fn pixels_per_cm(&self) -> f32 {
-        1.0 / self.scale
-    }
 }
 
 struct Lamp {

@@ -54,7 +54,8 @@ impl Speech {
     /// `next` after this one. Both are of one rate when one process's espeak-ng made them.
     pub fn then(mut self, next: Speech) -> Speech {
         let offset = self.audio.duration();
-        self.audio.rate = next.audio.rate;
+        // One of the two may be nothing at all, which has no rate.
+        self.audio.rate = self.audio.rate.max(next.audio.rate);
         self.audio.channels = 1;
         self.audio.samples.extend(next.audio.samples);
         self.phonemes.extend(next.phonemes.into_iter().map(|p| Phoneme {
