@@ -70,7 +70,6 @@ impl<'a> Checker<'a> {
 
     fn ids(&mut self) {
         let project = self.project;
-        let (mut seen, mut greatest) = (BTreeSet::new(), 0);
         let tracks = || project.sequence.tracks();
         let ids = (project.media.keys().map(|id| id.0))
             .chain(tracks().map(|track| track.id.0))
@@ -79,10 +78,12 @@ impl<'a> Checker<'a> {
             .chain(project.cues.keys().map(|id| id.0))
             .chain(project.cues.values().flat_map(|cue| cue.takes.keys().map(|id| id.0)))
             .chain(project.markers.keys().map(|id| id.0));
-        for id in ids {
-            greatest = greatest.max(id);
-            self.holds(&"project", seen.insert(id), || format!("the number {id} names two things"));
+        let mut ids: Vec<u64> = ids.collect();
+        ids.sort_unstable();
+        for pair in ids.windows(2) {
+            self.holds(&"project", pair[0] < pair[1], || format!("the number {} names two things", pair[1]));
         }
+        let greatest = ids.last().copied().unwrap_or(0);
         self.holds(&"project", greatest < project.next_id && project.next_id <= GREATEST_ID, || {
             format!("the next new number, {}, does not follow {greatest}, the last used", project.next_id)
         });

@@ -86,6 +86,19 @@ impl Cue {
         self.takes.get(&comped.or(self.chosen)?)
     }
 
+    /// How much of a take is seen at a sequence time, 0..=1: all of it in the line, a straight fade in its handles.
+    pub fn opacity_at(&self, time: Time) -> f32 {
+        let outside = (self.range.start() - time).max(time - self.range.end());
+        if outside <= Time::ZERO {
+            return 1.0;
+        }
+        if outside >= self.handles {
+            0.0
+        } else {
+            1.0 - (outside.secs_f64() / self.handles.secs_f64()) as f32
+        }
+    }
+
     /// Moves or trims the line. Comp spans go along when it is moved; when it is trimmed they stay where they
     /// are in the film and lose what falls outside.
     pub(crate) fn set_range(&mut self, range: TimeRange) {

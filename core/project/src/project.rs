@@ -1,6 +1,7 @@
 //! The project: everything the editor intends, in one value that is cheap to clone.
 
 use crate::cue::Cue;
+use crate::file::Unknown;
 use crate::id::{CharacterId, CueId, MarkerId, MediaId, TrackId};
 use crate::media::Media;
 use crate::sequence::{Sequence, Track};
@@ -24,7 +25,7 @@ pub struct Project {
     pub settings: Settings,
     /// What a file said that this version does not know; written back when the project is saved.
     #[serde(skip)]
-    pub(crate) unknown: Option<Arc<serde_json::Value>>,
+    pub(crate) unknown: Option<Arc<Unknown>>,
 }
 
 /// A person of the story, and where the analysis of each film sees the actor's face.

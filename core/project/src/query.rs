@@ -24,6 +24,8 @@ pub struct Layer<'a> {
     pub part: &'a TakeSpec,
     /// Film time inside `part.range`.
     pub film_time: Time,
+    /// 0..=1; less than 1 in the line's handles.
+    pub opacity: f32,
 }
 
 /// What the engine knows and a project does not: what has been analysed and installed.
@@ -82,12 +84,18 @@ impl Project {
         let Some(film) = self.media.get(&clip.media) else { return Vec::new() };
         let mut cues: Vec<_> = self.cues.iter().filter(|(_, cue)| cue.rendered().contains(time)).collect();
         cues.sort_by_key(|(id, cue)| (cue.range.start(), **id));
-        cues.into_iter()
-            .filter_map(|(id, cue)| {
-                let fits = |part: &&TakeSpec| part.film == film.fingerprint && part.range.contains(film_time);
-                Some(Layer { cue: *id, part: cue.take_at(time)?.parts.iter().find(fits)?, film_time })
-            })
-            .collect()
+        let fits = |part: &&TakeSpec| part.film == film.fingerprint && part.range.contains(film_time);
+        let mut layers = Vec::new();
+        for (id, cue) in cues {
+            let part = cue.take_at(time).and_then(|take| take.parts.iter().find(fits));
+            layers.extend(part.map(|part| Layer {
+                cue: *id,
+                part,
+                film_time,
+                opacity: cue.opacity_at(time),
+            }));
+        }
+        layers
     }
 
     /// The cues that share time with `range`, by start.

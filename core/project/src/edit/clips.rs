@@ -21,12 +21,13 @@ pub enum ClipEdit {
         at: Time,
         ripple: Ripple,
     },
-    /// Takes a clip up and lays it down elsewhere. Rippling, it leaves no gap behind and makes room where it goes.
+    /// Takes a clip up and lays it down elsewhere. Inserting, it leaves no gap behind and makes room where it goes;
+    /// what lies on other tracks stays where it is.
     Move {
         clip: ClipId,
         track: TrackId,
         to: Time,
-        ripple: Ripple,
+        insert: bool,
     },
     /// Puts one end of a clip to a time. Unless it ripples, a neighbour in the way refuses it.
     Trim {
@@ -107,14 +108,14 @@ impl ClipEdit {
                 let clip = Clip::new(project.fresh(), media, at, source);
                 lay(project, track, clip, ripple)?;
             }
-            ClipEdit::Move { clip, track, to, ripple } => {
+            ClipEdit::Move { clip, track, to, insert } => {
                 let (from, clip) = take_up(project, clip)?;
                 let hole = clip.range();
-                if ripple != Ripple::Off {
+                let ripple = if insert { Ripple::Track } else { Ripple::Off };
+                if insert {
                     close(project, from, hole, ripple);
                 }
-                let closed = ripple == Ripple::All || (ripple == Ripple::Track && from == track);
-                let start = if closed { after_removal(hole, to) } else { to };
+                let start = if insert && from == track { after_removal(hole, to) } else { to };
                 lay(project, track, Clip { start, ..clip }, ripple)?;
             }
             ClipEdit::Trim { clip, edge, to, ripple } => trim(project, clip, edge, to, ripple)?,
