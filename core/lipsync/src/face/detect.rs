@@ -22,11 +22,10 @@ pub trait FaceDetector: Send {
     /// For people: which detector this is.
     fn name(&self) -> &'static str;
 
-    /// Smallest face it finds, as a share of the window's longer side.
-    fn smallest(&self) -> f32;
-
-    /// The faces inside `window` (film pixels), best first, none twice.
-    fn detect(&mut self, picture: &Picture, window: Rect) -> Result<Vec<Detection>, LipsyncError>;
+    /// The faces inside `window` (film pixels), best first, none twice. Faces narrower than `least` film pixels
+    /// need not be found.
+    fn detect(&mut self, picture: &Picture, window: Rect, least: f32)
+    -> Result<Vec<Detection>, LipsyncError>;
 }
 
 pub const DETECTOR_FILE: &str = "face_detection_full_range_sparse.tflite";
@@ -84,6 +83,23 @@ impl Finder {
         let face = mesh.fit(picture, Region::of_face(&rough))?;
         Ok((face.score >= Mesh::PRESENT).then_some(face))
     }
+
+    /// The face that was `last` seen, in the picture after; `None` when it is not where it was.
+    pub fn follow(&mut self, picture: &Picture, last: &Face) -> Result<Option<Face>, LipsyncError> {
+        if let Some(mesh) = &mut self.mesh {
+            let face = mesh.fit(picture, Region::of_face(last))?;
+            return Ok((face.score >= Mesh::PRESENT).then_some(face));
+        }
+        let (rect, reach) = (last.rect, 0.6 * last.rect.width().max(last.rect.height()));
+        let found = self.detector.detect(picture, rect.grown(reach, reach), 0.6 * rect.width())?;
+        let nearest = found.into_iter().max_by(|a, b| a.rect.iou(rect).total_cmp(&b.rect.iou(rect)));
+        Ok(nearest.map(|Detection { rect, score, .. }| Face {
+            rect,
+            score,
+            landmarks: None,
+            interpolated: false,
+        }))
+    }
 }
 
 /// Looks at the whole picture and, when `fine`, also at overlapping tiles of it, for faces too small to be
@@ -94,7 +110,7 @@ pub fn detect_all(
     fine: bool,
 ) -> Result<Vec<Detection>, LipsyncError> {
     let whole = Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32);
-    let mut found = detector.detect(picture, whole)?;
+    let mut found = detector.detect(picture, whole, 0.0)?;
     if fine {
         for tile in tiles(whole) {
             let inside = tile.intersect(whole).grown(-tile.width() / 64.0, -tile.width() / 64.0);
@@ -105,7 +121,7 @@ pub fn detect_all(
                     || (r.x1 > inside.x1 && tile.x1 < whole.x1)
                     || (r.y1 > inside.y1 && tile.y1 < whole.y1)
             };
-            found.extend(detector.detect(picture, tile)?.into_iter().filter(|d| !cut(d.rect)));
+            found.extend(detector.detect(picture, tile, 0.0)?.into_iter().filter(|d| !cut(d.rect)));
         }
         found = without_doubles(found);
     }
@@ -178,11 +194,7 @@ impl FaceDetector for FullRange {
         "MediaPipe full range"
     }
 
-    fn smallest(&self) -> f32 {
-        0.07
-    }
-
-    fn detect(&mut self, picture: &Picture, window: Rect) -> Result<Vec<Detection>, LipsyncError> {
+    fn detect(&mut self, picture: &Picture, window: Rect, _: f32) -> Result<Vec<Detection>, LipsyncError> {
         // The window keeps its shape; what it leaves of the square is black.
         let scale = window.width().max(window.height()) / SIDE as f32;
         let (width, height) = (shrunk(window.width(), scale), shrunk(window.height(), scale));
@@ -271,6 +283,8 @@ pub struct BuiltIn {
 impl BuiltIn {
     /// Longer side of the picture it looks at: larger ones cost more than they find.
     const SIDE: f32 = 480.0;
+    /// Narrowest face it knows, in the pixels of that picture.
+    const LEAST: f32 = 20.0;
     /// Without false boxes on all measured footage; 2.0 gave 13.
     const SCORE: f64 = 3.85;
 
@@ -289,12 +303,13 @@ impl FaceDetector for BuiltIn {
         "rustface (built in, boxes only)"
     }
 
-    fn smallest(&self) -> f32 {
-        0.05
-    }
-
-    fn detect(&mut self, picture: &Picture, window: Rect) -> Result<Vec<Detection>, LipsyncError> {
-        let scale = (window.width().max(window.height()) / Self::SIDE).max(1.0);
+    fn detect(
+        &mut self,
+        picture: &Picture,
+        window: Rect,
+        least: f32,
+    ) -> Result<Vec<Detection>, LipsyncError> {
+        let scale = (window.width().max(window.height()) / Self::SIDE).max(least / Self::LEAST).max(1.0);
         let size = |length: f32| ((length / scale).round() as usize).max(1);
         let (width, height) = (size(window.width()), size(window.height()));
         let map = Affine { a: scale, b: 0.0, c: window.x0, d: 0.0, e: scale, f: window.y0 };
@@ -308,7 +323,7 @@ impl FaceDetector for BuiltIn {
             return Ok(Vec::new());
         }
         let mut detector = rustface::create_detector_with_model(self.model.clone());
-        detector.set_min_face_size(20);
+        detector.set_min_face_size(Self::LEAST as u32);
         detector.set_score_thresh(Self::SCORE);
         detector.set_pyramid_scale_factor(0.8);
         let faces = detector.detect(&rustface::ImageData::new(&grey, width as u32, height as u32));

@@ -40,10 +40,10 @@ impl Region {
         Region::around(face.rect, face.landmarks.as_deref().and_then(corners))
     }
 
-    /// Pixel of the network's picture ↦ film pixel.
-    fn map(self) -> Affine {
+    /// Pixel of an upright picture of the region, `side` pixels high and wide ↦ film pixel.
+    pub fn map_to(self, side: usize) -> Affine {
         let (sin, cos) = self.angle.sin_cos();
-        let (scale, half) = (self.side / SIDE as f32, SIDE as f32 / 2.0);
+        let (scale, half) = (self.side / side as f32, side as f32 / 2.0);
         let (a, b) = (scale * cos, -scale * sin);
         Affine { a, b, c: self.centre.x - (a + b) * half, d: -b, e: a, f: self.centre.y - (a - b) * half }
     }
@@ -74,7 +74,7 @@ impl Mesh {
 
     /// The face in `region`; its score says how sure it is that one is there.
     pub fn fit(&mut self, picture: &Picture, region: Region) -> Result<Face, LipsyncError> {
-        let map = region.map();
+        let map = region.map_to(SIDE);
         let image = picture.sample(map, SIDE, SIDE);
         let input: Vec<f32> = image.pixels().iter().flatten().map(|v| v.clamp(0.0, 1.0)).collect();
         let outputs = self.graph.run(&input, &mut self.scratch);

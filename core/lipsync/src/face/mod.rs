@@ -2,10 +2,19 @@
 
 pub mod detect;
 pub mod frame;
+pub mod look;
 pub mod mesh;
+pub mod s3fd;
+pub mod shots;
+pub mod smooth;
+pub mod store;
+pub mod track;
 
 pub use detect::{Detection, FaceDetector, Finder};
+pub use look::Look;
 pub use mesh::{Mesh, Region};
+pub use s3fd::SingleShot;
+pub use track::{Shot, Track, Tracker};
 
 use lipsmith_base::{Point, Rect};
 use serde::{Deserialize, Serialize};
