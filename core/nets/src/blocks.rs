@@ -15,6 +15,19 @@ pub fn param(vb: &VarBuilder, shape: &[usize], name: &str) -> Result<Tensor> {
     vb.get(shape, name).map_err(|error| NetsError::lookup(key(vb, name), error))
 }
 
+/// Reads the tensor called `key` whatever its shape: what tells a network's size.
+pub(crate) fn telltale(vb: &VarBuilder, key: &str) -> Result<Tensor> {
+    vb.get_unchecked(key).map_err(|error| NetsError::lookup(key.to_owned(), error))
+}
+
+/// Refuses a width that no network has: a checkpoint's shapes are not to be trusted with arithmetic.
+pub(crate) fn check_width(network: &str, width: usize) -> Result<()> {
+    if (1..=1 << 12).contains(&width) {
+        return Ok(());
+    }
+    Err(NetsError::Invalid(format!("{network} is not made {width} channels wide: the checkpoint is damaged")))
+}
+
 fn key(vb: &VarBuilder, name: &str) -> String {
     match vb.prefix() {
         prefix if prefix.is_empty() => name.to_owned(),

@@ -5,7 +5,7 @@
 use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::blocks::{Conv1d, Conv2d, GroupNorm, Walk, silu};
+use crate::blocks::{Conv1d, Conv2d, GroupNorm, Walk, silu, telltale};
 use crate::error::{NetsError, Result};
 use crate::unet::{self, ResBlock, Resample, TimeEmbed, UNet, group_norm};
 
@@ -47,8 +47,7 @@ impl Config {
     /// The width of an attention head leaves no trace there; the published one is 64, and narrower networks
     /// are taken to use the widest power of two that divides them.
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
-        let key = "time_embed.0.weight";
-        let time = vb.get_unchecked(key).map_err(|error| NetsError::lookup(key.to_owned(), error))?;
+        let time = telltale(vb, "time_embed.0.weight")?;
         let model_channels = time.dims2()?.1;
         let depth =
             (1..).take_while(|i| vb.contains_tensor(&format!("input_blocks.{i}.0.in_layers.0.weight")));

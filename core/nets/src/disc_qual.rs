@@ -4,8 +4,8 @@
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
-use crate::blocks::{Conv2d, Walk, leaky_relu, sigmoid};
-use crate::error::{NetsError, Result};
+use crate::blocks::{Conv2d, Walk, check_width, leaky_relu, sigmoid, telltale};
+use crate::error::Result;
 
 const SLOPE: f64 = 0.01;
 
@@ -22,8 +22,7 @@ impl Config {
     }
 
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
-        let key = "face_encoder_blocks.0.0.conv_block.0.weight";
-        let first = vb.get_unchecked(key).map_err(|error| NetsError::lookup(key.to_owned(), error))?;
+        let first = telltale(vb, "face_encoder_blocks.0.0.conv_block.0.weight")?;
         Ok(Self { width: first.dims4()?.0 })
     }
 }
@@ -37,9 +36,7 @@ pub struct QualityDiscriminator {
 impl QualityDiscriminator {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
         let w = cfg.width;
-        if w == 0 {
-            return Err(NetsError::Invalid("a quality discriminator of width 0".to_owned()));
-        }
+        check_width("the quality discriminator", w)?;
         let vb_layers = vb.pp("face_encoder_blocks");
         let mut channels = 3;
         let mut layers = Vec::new();

@@ -8,8 +8,8 @@
 use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::blocks::{Conv2d, Walk, max_pool2, param, relu};
-use crate::error::{NetsError, Result};
+use crate::blocks::{Conv2d, Walk, check_width, max_pool2, param, relu, telltale};
+use crate::error::Result;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
@@ -32,8 +32,7 @@ impl Config {
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
         let flavour =
             if vb.contains_tensor("vgg.0.weight") { Flavour::SyncNet } else { Flavour::FaceAlignment };
-        let key = format!("{}.weight", flavour.backbone(0));
-        let first = vb.get_unchecked(&key).map_err(|error| NetsError::lookup(key, error))?;
+        let first = telltale(vb, &format!("{}.weight", flavour.backbone(0)))?;
         Ok(Self { flavour, width: first.dims4()?.0 })
     }
 }
@@ -144,9 +143,7 @@ pub struct S3fd {
 impl S3fd {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
         let (flavour, w) = (cfg.flavour, cfg.width);
-        if w < 2 {
-            return Err(NetsError::Invalid(format!("an S3FD network of width {w}")));
-        }
+        check_width("S3FD", w)?;
         let mut channels = 3;
         let mut backbone = Vec::with_capacity(BACKBONE.len());
         for (layer, (name, _, times)) in BACKBONE.into_iter().enumerate() {

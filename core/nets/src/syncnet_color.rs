@@ -4,8 +4,8 @@
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
-use crate::blocks::Walk;
-use crate::error::{NetsError, Result};
+use crate::blocks::{Walk, check_width, telltale};
+use crate::error::Result;
 use crate::wav2lip::{ConvBlock, audio_encoder, run};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,7 @@ impl Config {
     }
 
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
-        let key = "face_encoder.0.conv_block.0.weight";
-        let first = vb.get_unchecked(key).map_err(|error| NetsError::lookup(key.to_owned(), error))?;
+        let first = telltale(vb, "face_encoder.0.conv_block.0.weight")?;
         Ok(Self { width: first.dims4()?.0 / 2 })
     }
 }
@@ -35,9 +34,7 @@ pub struct SyncNetColor {
 
 impl SyncNetColor {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
-        if cfg.width == 0 {
-            return Err(NetsError::Invalid("a lip-sync expert of width 0".to_owned()));
-        }
+        check_width("the lip-sync expert", cfg.width)?;
         Ok(Self {
             face_encoder: face_encoder(&vb.pp("face_encoder"), cfg.width)?,
             audio_encoder: audio_encoder(&vb.pp("audio_encoder"), cfg.width, 2)?,

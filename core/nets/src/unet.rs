@@ -6,7 +6,9 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::blocks::{Conv1d, Conv2d, GroupNorm, Linear, avg_pool, qkv_attention, silu, upsample_nearest2};
+use crate::blocks::{
+    Conv1d, Conv2d, GroupNorm, Linear, avg_pool, check_width, qkv_attention, silu, upsample_nearest2,
+};
 use crate::error::{NetsError, Result};
 
 const GROUPS: usize = 32;
@@ -41,11 +43,9 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
-        let widths = self.channel_mult.iter().map(|mult| mult * self.model_channels);
-        let sound = !self.channel_mult.is_empty()
-            && self.head_channels > 0
-            && widths.into_iter().all(|width| width > 0 && width.is_multiple_of(GROUPS));
-        if sound {
+        check_width("a U-Net", self.model_channels)?;
+        let divides = |mult: &usize| *mult > 0 && (mult * self.model_channels).is_multiple_of(GROUPS);
+        if !self.channel_mult.is_empty() && self.channel_mult.iter().all(divides) && self.head_channels > 0 {
             return Ok(());
         }
         Err(NetsError::Invalid(format!("{self:?} is no U-Net: every width must be a multiple of {GROUPS}")))

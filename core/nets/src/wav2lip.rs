@@ -2,11 +2,11 @@
 //! (Prajwal et al. 2020; repository Rudrabha/Wav2Lip): two encoders, one of the face and one of the sound,
 //! and a decoder that joins them level by level into a 96×96 face.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::blocks::{BatchNorm, Conv2d, ConvTranspose2d, Walk, relu, sigmoid};
-use crate::error::{NetsError, Result};
+use crate::blocks::{BatchNorm, Conv2d, ConvTranspose2d, Walk, check_width, relu, sigmoid, telltale};
+use crate::error::Result;
 
 /// Side of the square face picture.
 pub const FACE: usize = 96;
@@ -24,8 +24,7 @@ impl Config {
     }
 
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
-        let key = "face_encoder_blocks.0.0.conv_block.0.weight";
-        let first = vb.get_unchecked(key).map_err(|error| NetsError::lookup(key.to_owned(), error))?;
+        let first = telltale(vb, "face_encoder_blocks.0.0.conv_block.0.weight")?;
         Ok(Self { width: first.dims4()?.0 })
     }
 }
@@ -105,14 +104,13 @@ pub struct Wav2Lip {
     face_decoder: Vec<Up>,
     output: ConvBlock,
     output_point: Conv2d,
+    dtype: DType,
 }
 
 impl Wav2Lip {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
         let w = cfg.width;
-        if w == 0 {
-            return Err(NetsError::Invalid("a Wav2Lip generator of width 0".to_owned()));
-        }
+        check_width("Wav2Lip's generator", w)?;
         let output = vb.pp("output_block");
         Ok(Self {
             face_encoder: face_encoder(&vb.pp("face_encoder_blocks"), w)?,
@@ -120,28 +118,30 @@ impl Wav2Lip {
             face_decoder: face_decoder(&vb.pp("face_decoder_blocks"), w)?,
             output: ConvBlock::new(&output.pp("0"), [5 * w, 2 * w, 3], Walk::same(3))?,
             output_point: Conv2d::point(&output.pp("1"), 2 * w, 3)?,
+            dtype: vb.dtype(),
         })
     }
 
     /// `mel`: `[n, 1, 80, 16]` in [-4, 4]; `faces`: `[n, 6, 96, 96]`, BGR in [0, 1], first the frame with its
-    /// lower half black, then a whole face of the same person → `[n, 3, 96, 96]`, BGR in [0, 1].
+    /// lower half black, then a whole face of the same person → `[n, 3, 96, 96]`, BGR in [0, 1], f32.
     pub fn forward(&self, mel: &Tensor, faces: &Tensor) -> Result<Tensor> {
         let mut features = Vec::with_capacity(self.face_encoder.len());
-        let mut face = faces.clone();
+        let mut face = faces.to_dtype(self.dtype)?;
         for level in &self.face_encoder {
             face = run(level, face)?;
             features.push(face.clone());
         }
-        let mut x = run(&self.audio_encoder, mel.clone())?; // [n, 32·width, 1, 1]
+        let mut x = self.audio_embedding(mel)?;
         for (level, feature) in self.face_decoder.iter().zip(features.iter().rev()) {
             x = Tensor::cat(&[&level.forward(&x)?, feature], 1)?;
         }
-        sigmoid(&self.output_point.forward(&self.output.forward(&x)?)?)
+        let pixels = self.output_point.forward(&self.output.forward(&x)?)?;
+        sigmoid(&pixels.to_dtype(DType::F32)?)
     }
 
     /// The audio encoder alone, `[n, 1, 80, 16]` → `[n, 32·width, 1, 1]`.
     pub fn audio_embedding(&self, mel: &Tensor) -> Result<Tensor> {
-        run(&self.audio_encoder, mel.clone())
+        run(&self.audio_encoder, mel.to_dtype(self.dtype)?)
     }
 }
 

@@ -154,3 +154,84 @@ impl Hooks<'_> {
         Ok(x)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+
+    fn process() -> Result<Schedule> {
+        Schedule::new(betas::linear(1000))?.respaced(Respacing::Stride(25))
+    }
+
+    fn noise(seed: u32, channels: usize) -> Result<Tensor> {
+        noise::Noise::new(seed).draw(&[1, channels, 4, 4], &Device::Cpu)
+    }
+
+    fn distance(a: &Tensor, b: &Tensor) -> Result<f32> {
+        Ok((a - b)?.abs()?.max_all()?.to_scalar()?)
+    }
+
+    #[test]
+    fn cancelling_stops_between_steps() -> Result<()> {
+        let mut calls = 0;
+        let hooks = Hooks {
+            network: &mut |x, _| {
+                calls += 1;
+                Ok(x.clone())
+            },
+            should_stop: &mut |done| done == 2,
+            noise: &mut |_| unreachable!("eta is 0"),
+        };
+        let result = ddim::sample(&process()?, &noise(1, 3)?, 0.0, hooks);
+        assert!(matches!(result, Err(NetsError::Cancelled)));
+        assert_eq!(calls, 2);
+        Ok(())
+    }
+
+    /// Song et al. 2021 §4.1: with eta 1, DDIM is DDPM with the smaller of its two variances, which a network
+    /// asks for by -1.
+    #[test]
+    fn ddim_with_eta_1_is_ddpm() -> Result<()> {
+        let schedule = process()?;
+        let (x, eps, unit) = (noise(2, 3)?, noise(3, 3)?, noise(4, 3)?);
+        let output = Tensor::cat(&[&eps, &eps.affine(0.0, -1.0)?], 1)?;
+        for i in 1..schedule.len() {
+            let ddim = ddim::step(&schedule, i, &x, &eps, 1.0, Some(&unit))?;
+            let ddpm = ddpm::step(&schedule, i, &x, &output, Some(&unit))?;
+            assert!(distance(&ddim.sample, &ddpm.sample)? < 1e-5, "step {i}");
+        }
+        Ok(())
+    }
+
+    /// A network that sees the noise exactly leads back to the clean picture.
+    #[test]
+    fn seeing_the_noise_is_seeing_the_picture() -> Result<()> {
+        let schedule = process()?;
+        let (clean, eps) = (noise(5, 3)?.tanh()?, noise(6, 3)?);
+        let last = schedule.len() - 1;
+        let start = schedule.add_noise(last, &clean, &eps)?;
+        let hooks = Hooks {
+            network: &mut |_, _| Ok(eps.clone()),
+            should_stop: &mut |_| false,
+            noise: &mut |_| unreachable!("eta is 0"),
+        };
+        let found = ddim::sample(&schedule, &start, 0.0, hooks)?;
+        assert!(distance(&found, &clean)? < 1e-3);
+        Ok(())
+    }
+
+    #[test]
+    fn impossible_processes_are_refused() -> Result<()> {
+        assert!(Schedule::new(vec![]).is_err());
+        assert!(Schedule::new(vec![0.1, f64::NAN]).is_err());
+        let full = Schedule::new(betas::cosine(10))?;
+        for text in ["0", "11", "ddim7", "ddim0", "many", "ddim"] {
+            assert!(text.parse().and_then(|respacing| full.respaced(respacing)).is_err(), "{text}");
+        }
+        let error = full.respaced(Respacing::Stride(7)).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("5 and 10"), "{error}");
+        Ok(())
+    }
+}

@@ -253,26 +253,3 @@ fn golden_noise_of_the_published_scripts() -> Result<()> {
     assert_ran("noises of torch", count);
     Ok(())
 }
-
-#[test]
-fn cancelling_stops_between_steps() -> Result<()> {
-    let schedule = Schedule::new(betas::linear(1000))?.respaced(Respacing::Stride(5))?;
-    let start = Tensor::zeros((1, 3, 8, 8), DType::F32, &candle_core::Device::Cpu)?;
-    let mut calls = 0;
-    let result = ddim::sample(
-        &schedule,
-        &start,
-        0.0,
-        Hooks {
-            network: &mut |x, _| {
-                calls += 1;
-                Ok(Tensor::cat(&[x, x], 1)?)
-            },
-            should_stop: &mut |done| done == 2,
-            noise: &mut |_| unreachable!("eta is 0"),
-        },
-    );
-    assert!(matches!(result, Err(lipsmith_nets::NetsError::Cancelled)));
-    assert_eq!(calls, 2);
-    Ok(())
-}
