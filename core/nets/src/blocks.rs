@@ -8,7 +8,7 @@ use candle_core::{D, DType, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::error::{NetsError, Result};
-use crate::ops::{self, Activation, Conv2dSpec};
+use crate::ops::{self, Activation, Conv2dSpec, Prepared};
 
 /// Reads `vb`'s tensor `name`, which must have this shape.
 pub fn param(vb: &VarBuilder, shape: &[usize], name: &str) -> Result<Tensor> {
@@ -66,6 +66,7 @@ pub struct Conv2d {
     pub weight: Tensor,
     pub bias: Option<Tensor>,
     pub walk: Walk,
+    prepared: Prepared,
 }
 
 impl Conv2d {
@@ -74,6 +75,7 @@ impl Conv2d {
             weight: param(vb, &[c_out, c_in, kernel[0], kernel[1]], "weight")?,
             bias: Some(param(vb, &[c_out], "bias")?),
             walk,
+            prepared: Prepared::default(),
         })
     }
 
@@ -101,7 +103,7 @@ impl Conv2d {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let Walk { stride, padding, dilation } = self.walk;
         let spec = Conv2dSpec { stride, padding, dilation: [dilation; 2], groups: 1 };
-        Ok(ops::conv2d(x, &self.weight, self.bias.as_ref(), spec)?)
+        Ok(self.prepared.conv2d(x, &self.weight, self.bias.as_ref(), spec)?)
     }
 }
 
@@ -113,6 +115,7 @@ pub struct ConvTranspose2d {
     pub stride: usize,
     pub padding: usize,
     pub output_padding: usize,
+    prepared: Prepared,
 }
 
 impl ConvTranspose2d {
@@ -129,6 +132,7 @@ impl ConvTranspose2d {
             stride,
             padding,
             output_padding,
+            prepared: Prepared::default(),
         })
     }
 
@@ -145,9 +149,9 @@ impl ConvTranspose2d {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let Self { weight, bias, stride, padding, output_padding } = self;
+        let Self { weight, bias, stride, padding, output_padding, prepared } = self;
         let spec = Conv2dSpec { stride: [*stride; 2], padding: [*padding; 2], ..Conv2dSpec::default() };
-        Ok(ops::conv_transpose2d(x, weight, bias.as_ref(), spec, [*output_padding; 2])?)
+        Ok(prepared.conv_transpose2d(x, weight, bias.as_ref(), spec, [*output_padding; 2])?)
     }
 }
 
@@ -157,10 +161,7 @@ impl ConvTranspose2d {
 /// contiguous, and so is its weight gradient for batches.
 #[derive(Debug, Clone)]
 pub struct Conv1d {
-    pub weight: Tensor,
-    pub bias: Option<Tensor>,
-    pub stride: usize,
-    pub padding: usize,
+    row: Conv2d,
 }
 
 impl Conv1d {
@@ -172,10 +173,12 @@ impl Conv1d {
         [stride, padding]: [usize; 2],
     ) -> Result<Self> {
         Ok(Self {
-            weight: param(vb, &[c_out, c_in, kernel], "weight")?,
-            bias: Some(param(vb, &[c_out], "bias")?),
-            stride,
-            padding,
+            row: Conv2d {
+                weight: param(vb, &[c_out, c_in, kernel], "weight")?.unsqueeze(2)?,
+                bias: Some(param(vb, &[c_out], "bias")?),
+                walk: Walk { stride: [1, stride], padding: [0, padding], dilation: 1 },
+                prepared: Prepared::default(),
+            },
         })
     }
 
@@ -184,12 +187,7 @@ impl Conv1d {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let row = Conv2d {
-            weight: self.weight.unsqueeze(2)?,
-            bias: self.bias.clone(),
-            walk: Walk { stride: [1, self.stride], padding: [0, self.padding], dilation: 1 },
-        };
-        Ok(row.forward(&x.unsqueeze(2)?)?.squeeze(2)?)
+        Ok(self.row.forward(&x.unsqueeze(2)?)?.squeeze(2)?)
     }
 }
 

@@ -16,7 +16,7 @@ mod resample;
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 
 pub use activation::silu;
-pub use conv::{Conv2dSpec, conv_transpose2d, conv2d};
+pub use conv::{Conv2dSpec, Prepared, conv_transpose2d, conv2d};
 pub use norm::{Activation, group_norm};
 pub use resample::{avg_pool2, upsample_nearest2x};
 

@@ -1,20 +1,27 @@
 //! Convolution and transposed convolution, each the other's gradient.
 
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "amx_absent.rs")]
+mod amx;
 mod drive;
 mod geometry;
 mod grad;
 mod pack;
 #[cfg(test)]
 mod tests;
+mod tile_amx;
 mod tile_f32;
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, TensorId, bail};
 
 pub use geometry::Conv2dSpec;
 
 use super::{native, samples};
 use drive::Output;
 use geometry::Plan;
+use tile_amx::{AmxKernel, AmxTiles};
 use tile_f32::F32Tiles;
 
 /// Convolution (cross-correlation, as in every network) `[n, in, h, w] → [n, out, h', w']`; weight
@@ -22,12 +29,7 @@ use tile_f32::F32Tiles;
 ///
 /// Fails where the shapes do not belong together or the kernel does not fit in the padded input.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, spec: Conv2dSpec) -> Result<Tensor> {
-    let (_, _, h, w) = x.dims4()?;
-    let (_, _, kh, kw) = weight.dims4()?;
-    let Some(output) = spec.output([h, w], [kh, kw]) else {
-        bail!("a kernel of {kh}×{kw} does not fit in a picture of {h}×{w} ({spec:?})")
-    };
-    apply(x, weight, bias, Convolution { transposed: false, output, spec })
+    apply(x, weight, bias, Convolution::forward(x, weight, spec)?)
 }
 
 /// Transposed convolution `[n, in, h, w] → [n, out, h', w']` with h' = (h−1)·stride − 2·padding +
@@ -39,16 +41,59 @@ pub fn conv_transpose2d(
     spec: Conv2dSpec,
     output_padding: [usize; 2],
 ) -> Result<Tensor> {
-    let (_, _, h, w) = x.dims4()?;
-    let (_, _, kh, kw) = weight.dims4()?;
-    let along = |d: usize, n: usize, k: usize| {
-        let reach = n.checked_sub(1)? * spec.stride[d] + spec.dilation[d] * k.checked_sub(1)? + 1;
-        (reach + output_padding[d]).checked_sub(2 * spec.padding[d])
-    };
-    let (Some(h), Some(w)) = (along(0, h, kh), along(1, w, kw)) else {
-        bail!("the padding removes all of a transposed convolution of {h}×{w} by {kh}×{kw} ({spec:?})")
-    };
-    apply(x, weight, bias, Convolution { transposed: true, output: [h, w], spec })
+    apply(x, weight, bias, Convolution::transposed(x, weight, spec, output_padding)?)
+}
+
+/// A layer's weight in the order in which the kernels go through it, kept from the first use on.
+///
+/// It costs as much memory as the weight. A weight that is trained is not kept, and another tensor than the
+/// last takes its place; only a tensor that is overwritten in place must not be used with it.
+#[derive(Clone, Default)]
+pub struct Prepared(Arc<Mutex<Option<(TensorId, Arc<AmxKernel>)>>>);
+
+impl Prepared {
+    /// [`conv2d`], keeping the weight prepared.
+    pub fn conv2d(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        spec: Conv2dSpec,
+    ) -> Result<Tensor> {
+        let op = Convolution::forward(x, weight, spec)?;
+        apply(x, weight, bias, Convolution { kept: self.keeping(weight), ..op })
+    }
+
+    /// [`conv_transpose2d`], keeping the weight prepared.
+    pub fn conv_transpose2d(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        spec: Conv2dSpec,
+        output_padding: [usize; 2],
+    ) -> Result<Tensor> {
+        let op = Convolution::transposed(x, weight, spec, output_padding)?;
+        apply(x, weight, bias, Convolution { kept: self.keeping(weight), ..op })
+    }
+
+    fn keeping(&self, weight: &Tensor) -> Option<(Self, TensorId)> {
+        (!weight.track_op()).then(|| (self.clone(), weight.id()))
+    }
+
+    fn get(&self, id: TensorId, prepare: impl FnOnce() -> AmxKernel) -> Arc<AmxKernel> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
+            Some((of, kernel)) if *of == id => kernel.clone(),
+            _ => slot.insert((id, Arc::new(prepare()))).1.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Prepared")
+    }
 }
 
 fn apply(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: Convolution) -> Result<Tensor> {
@@ -73,17 +118,39 @@ struct Kernel<'a> {
     group_stride: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
 struct Convolution {
     transposed: bool,
     output: [usize; 2],
     spec: Conv2dSpec,
+    kept: Option<(Prepared, TensorId)>,
 }
 
 impl Convolution {
+    fn forward(x: &Tensor, weight: &Tensor, spec: Conv2dSpec) -> Result<Self> {
+        let (_, _, h, w) = x.dims4()?;
+        let (_, _, kh, kw) = weight.dims4()?;
+        let Some(output) = spec.output([h, w], [kh, kw]) else {
+            bail!("a kernel of {kh}×{kw} does not fit in a picture of {h}×{w} ({spec:?})")
+        };
+        Ok(Self { transposed: false, output, spec, kept: None })
+    }
+
+    fn transposed(x: &Tensor, weight: &Tensor, spec: Conv2dSpec, output_padding: [usize; 2]) -> Result<Self> {
+        let (_, _, h, w) = x.dims4()?;
+        let (_, _, kh, kw) = weight.dims4()?;
+        let along = |d: usize, n: usize, k: usize| {
+            let reach = n.checked_sub(1)? * spec.stride[d] + spec.dilation[d] * k.checked_sub(1)? + 1;
+            (reach + output_padding[d]).checked_sub(2 * spec.padding[d])
+        };
+        let (Some(h), Some(w)) = (along(0, h, kh), along(1, w, kw)) else {
+            bail!("the padding removes all of a transposed convolution of {h}×{w} by {kh}×{kw} ({spec:?})")
+        };
+        Ok(Self { transposed: true, output: [h, w], spec, kept: None })
+    }
+
     /// The convolution that carries gradients (or anything else) from this one's output to its input.
     fn adjoint(&self, input: [usize; 2]) -> Self {
-        Self { transposed: !self.transposed, output: input, spec: self.spec }
+        Self { transposed: !self.transposed, output: input, spec: self.spec, kept: None }
     }
 
     fn run(&self, x: &Picture, weight: &Picture, bias: Option<&[f32]>) -> Result<(CpuStorage, Shape)> {
@@ -111,7 +178,17 @@ impl Convolution {
             true => Plan::transposed(source, self.output, [kh, kw], &self.spec),
         };
         let output = Output { images: x.dims[0], groups, channels: outs, bias };
-        let samples = drive::run(&plan, &F32Tiles::new(&plan, &kernel, groups, x.data), &output);
+        // The matrix unit takes channels by the 32: with few it would mostly multiply zeros.
+        let samples = if amx::available() && ins.min(outs) >= 16 && !x.data.is_empty() {
+            let prepare = || AmxKernel::new(&plan, &kernel, groups);
+            let kernel = match &self.kept {
+                Some((prepared, id)) => prepared.get(*id, prepare),
+                None => Arc::new(prepare()),
+            };
+            drive::run(&plan, &AmxTiles::new(&plan, &kernel, x.data), &output)
+        } else {
+            drive::run(&plan, &F32Tiles::new(&plan, &kernel, groups, x.data), &output)
+        };
         let shape = (x.dims[0], outs * groups, self.output[0], self.output[1]).into();
         Ok((CpuStorage::F32(samples), shape))
     }

@@ -2,8 +2,12 @@
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Conv2dSpec, conv_transpose2d, conv2d};
-use crate::ops::testing::{check_gradients, distance, noise};
+use super::drive::{self, Output};
+use super::geometry::Plan;
+use super::tile_amx::{AmxKernel, AmxTiles};
+use super::tile_f32::F32Tiles;
+use super::{Conv2dSpec, Kernel, Prepared, amx, conv_transpose2d, conv2d};
+use crate::ops::testing::{check_gradients, distance, flat, noise};
 
 /// n, in, out, height, width, kernel, and how it walks. Odd sizes on purpose; the larger ones fill tiles.
 struct Case(usize, [usize; 2], [usize; 2], [usize; 2], [usize; 2], [usize; 2], [usize; 2], usize);
@@ -136,4 +140,58 @@ fn shapes_that_do_not_fit_are_refused() {
     assert!(conv2d(&x, &w, Some(&noise(3, &[4])), spec).is_err());
     assert!(conv2d(&x, &w, None, Conv2dSpec { groups: 3, ..spec }).is_err());
     assert!(conv_transpose2d(&x, &w, None, spec, [0, 0]).is_err());
+}
+
+#[test]
+fn every_kind_of_tile_gives_the_same() -> Result<()> {
+    for (i, case) in CASES.iter().enumerate() {
+        let (x, w, bias) = case.conv();
+        let wanted = conv2d(&x, &w, Some(&bias), case.spec())?;
+        let (n, c, h, _) = x.dims4()?;
+        let (o, ins, kh, kw) = w.dims4()?;
+        let (_, _, oh, ow) = wanted.dims4()?;
+        let spec = case.spec();
+        let plan = Plan::forward([h, x.dim(3)?], [oh, ow], [kh, kw], &spec);
+        let (xs, ws, bs) = (flat(&x), flat(&w), flat(&bias));
+        let taps = kh * kw;
+        let outs = o / spec.groups;
+        let kernel = Kernel {
+            data: &ws,
+            outs,
+            ins,
+            out_stride: ins * taps,
+            in_stride: taps,
+            group_stride: outs * ins * taps,
+        };
+        assert_eq!(ins * spec.groups, c);
+        let output = Output { images: n, groups: spec.groups, channels: outs, bias: Some(&bs) };
+        for tiles in F32Tiles::of_every_kind(&plan, &kernel, spec.groups, &xs) {
+            let got = Tensor::from_vec(drive::run(&plan, &tiles, &output), wanted.shape(), x.device())?;
+            let d = distance(&got, &wanted);
+            assert!(d < 1e-5, "case {i}: {d}");
+        }
+        if amx::available() {
+            let kernel = AmxKernel::new(&plan, &kernel, spec.groups);
+            let tiles = AmxTiles::new(&plan, &kernel, &xs);
+            let got = Tensor::from_vec(drive::run(&plan, &tiles, &output), wanted.shape(), x.device())?;
+            let d = distance(&got, &wanted);
+            assert!(d < 1e-5, "case {i}: {d}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_prepared_weight_follows_its_tensor() -> Result<()> {
+    let prepared = Prepared::default();
+    let spec = Conv2dSpec { padding: [1, 1], ..Default::default() };
+    let x = noise(1, &[1, 32, 6, 6]);
+    for seed in 2..5 {
+        let w = noise(seed, &[32, 32, 3, 3]);
+        for _ in 0..2 {
+            let got = prepared.conv2d(&x, &w, None, spec)?;
+            assert!(distance(&got, &x.conv2d(&w, 1, 1, 1, 1)?) < 1e-5);
+        }
+    }
+    Ok(())
 }

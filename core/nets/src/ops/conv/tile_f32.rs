@@ -21,8 +21,30 @@ pub struct F32Tiles<'a> {
 
 impl<'a> F32Tiles<'a> {
     pub fn new(plan: &'a Plan, kernel: &'a Kernel<'a>, groups: usize, x: &[f32]) -> Self {
-        let isa = Isa::best();
+        Self::with(Isa::best(), plan, kernel, groups, x)
+    }
+
+    fn with(isa: &'static Isa, plan: &'a Plan, kernel: &'a Kernel<'a>, groups: usize, x: &[f32]) -> Self {
         Self { plan, kernel, groups, planes: planes(&plan.planes, x, isa.width), isa }
+    }
+}
+
+#[cfg(test)]
+impl<'a> F32Tiles<'a> {
+    /// In every instruction set that this processor has.
+    pub fn of_every_kind(
+        plan: &'a Plan,
+        kernel: &'a Kernel<'a>,
+        groups: usize,
+        x: &[f32],
+    ) -> impl Iterator<Item = Self> {
+        let mut kinds = vec![&PORTABLE];
+        #[cfg(target_arch = "x86_64")]
+        {
+            kinds.extend(Isa::has_avx2().then_some(&AVX2));
+            kinds.extend(Isa::has_avx512().then_some(&AVX512));
+        }
+        kinds.into_iter().map(move |isa| Self::with(isa, plan, kernel, groups, x))
     }
 }
 
@@ -121,14 +143,24 @@ impl Isa {
     fn best() -> &'static Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") {
+            if Self::has_avx512() {
                 return &AVX512;
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if Self::has_avx2() {
                 return &AVX2;
             }
         }
         &PORTABLE
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn has_avx512() -> bool {
+        is_x86_feature_detected!("avx512f")
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn has_avx2() -> bool {
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
     }
 }
 

@@ -1,0 +1,21 @@
+//! Where there is no matrix unit: what `amx` offers, never reached.
+
+pub const ROWS: usize = 16;
+
+pub fn available() -> bool {
+    false
+}
+
+pub struct Registers(());
+
+impl Registers {
+    pub fn new() -> Self {
+        unreachable!("asked for without being available")
+    }
+}
+
+/// # Safety
+/// Never to be called.
+pub unsafe fn add(_: &[usize], _: *const u8, _: [*const u32; 2], _: usize, _: *mut f32, _: usize) {
+    unreachable!("asked for without being available")
+}
