@@ -4,7 +4,7 @@
 //! checkpoint's layout, and computes in the dtype of its weights; normalisation always runs in f32.
 //! Networks call these and nothing below them, so that a faster kernel is put in at one place.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::error::{NetsError, Result};
@@ -101,9 +101,21 @@ impl Conv2d {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.run(x, self.bias.as_ref())
+    }
+
+    /// Plus `shift`, `[n or 1, out]`, in every position.
+    pub fn forward_shifted(&self, x: &Tensor, shift: &Tensor) -> Result<Tensor> {
+        match &self.bias {
+            Some(bias) => self.run(x, Some(&shift.broadcast_add(bias)?)),
+            None => self.run(x, Some(shift)),
+        }
+    }
+
+    fn run(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let Walk { stride, padding, dilation } = self.walk;
         let spec = Conv2dSpec { stride, padding, dilation: [dilation; 2], groups: 1 };
-        Ok(self.prepared.conv2d(x, &self.weight, self.bias.as_ref(), spec)?)
+        Ok(self.prepared.conv2d(x, &self.weight, bias, spec)?)
     }
 }
 
@@ -310,23 +322,9 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     Ok(candle_nn::ops::leaky_relu(x, slope)?)
 }
 
-/// Multi-head self-attention on `[n, heads·3·d, t]` → `[n, heads·d, t]`.
-///
-/// Heads are outermost, each with its own q, k, v in a row (guided diffusion's `QKVAttentionLegacy`); q and
-/// k are each scaled by d^-¼, which keeps half precision in range; the softmax runs in f32.
+/// Multi-head self-attention on `[n, heads·3·d, t]` → `[n, heads·d, t]`; see [`ops::attention_qkv`].
 pub fn qkv_attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
-    let (n, width, t) = qkv.dims3()?;
-    let d = width / (3 * heads);
-    let split = qkv.reshape((n * heads, 3, d, t))?;
-    let scale = (d as f64).powf(-0.25);
-    let q = (split.narrow(1, 0, 1)?.squeeze(1)? * scale)?;
-    let k = (split.narrow(1, 1, 1)?.squeeze(1)? * scale)?;
-    let v = split.narrow(1, 2, 1)?.squeeze(1)?;
-    let scores = q.transpose(1, 2)?.contiguous()?.matmul(&k.contiguous()?)?.to_dtype(DType::F32)?;
-    let weights = candle_nn::ops::softmax(&scores, D::Minus1)?.to_dtype(v.dtype())?;
-    // [n·heads, d, t_key] × [n·heads, t_key, t_query]
-    let mixed = v.contiguous()?.matmul(&weights.transpose(1, 2)?.contiguous()?)?;
-    Ok(mixed.reshape((n, heads * d, t))?)
+    Ok(ops::attention_qkv(qkv, heads)?)
 }
 
 /// Each pixel twice in both directions.

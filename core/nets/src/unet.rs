@@ -137,9 +137,9 @@ impl ResBlock {
     /// `x`: `[n, c_in, h, w]`; `emb`: SiLU of the embedding, `[n or 1, emb]` f32 → `[n, c_out, h', w']`.
     pub fn forward(&self, x: &Tensor, emb: &Tensor) -> Result<Tensor> {
         let h = self.resample.apply(self.in_norm.forward_silu(x)?)?;
-        let h = self.in_conv.forward(&h)?;
-        let shift = self.embed.forward(emb)?.to_dtype(h.dtype())?.unsqueeze(2)?.unsqueeze(3)?;
-        let h = self.out_norm.forward_silu(&h.broadcast_add(&shift)?)?;
+        let shift = self.embed.forward(emb)?.to_dtype(h.dtype())?;
+        let h = self.in_conv.forward_shifted(&h, &shift)?;
+        let h = self.out_norm.forward_silu(&h)?;
         let h = self.out_conv.forward(&h)?;
         let x = self.resample.apply(x.clone())?;
         let x = match &self.skip {

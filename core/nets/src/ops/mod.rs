@@ -7,6 +7,7 @@
 //! Gradients are of first order: the gradient of a gradient is not tracked.
 
 mod activation;
+mod attention;
 mod buffer;
 mod conv;
 mod lanes;
@@ -16,6 +17,7 @@ mod resample;
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 
 pub use activation::silu;
+pub use attention::attention_qkv;
 pub use conv::{Conv2dSpec, Prepared, conv_transpose2d, conv2d};
 pub use norm::{Activation, group_norm};
 pub use resample::{avg_pool2, upsample_nearest2x};

@@ -69,15 +69,19 @@ impl Drop for Registers {
     }
 }
 
-/// Adds one tile of 32 output channels by 32 positions over `steps`.
+/// Parts of an f32, largest first: three bfloat16 hold its 24 bits.
+pub const PARTS: usize = 3;
+
+/// Adds one tile of 32 output channels by 32 positions over `steps`: six of the nine products of parts, those
+/// that reach f32's last bit, smaller ones first.
 ///
 /// # Safety
-/// The tile registers are configured; `steps` is not empty; 4 KB of weights a step; at each step's offset from
-/// both planes 16 rows, `channel` apart, of 32 positions; 32 rows of sums, `row` apart.
+/// The tile registers are configured; `steps` is not empty; 6 KB of weights a step; at each step's offset from
+/// all planes 16 rows, `channel` apart, of 32 positions; 32 rows of sums, `row` apart.
 pub unsafe fn add(
     steps: &[usize],
     weights: *const u8,
-    planes: [*const u32; 2],
+    planes: [*const u32; PARTS],
     channel: usize,
     sums: *mut f32,
     row: usize,
@@ -91,7 +95,8 @@ pub unsafe fn add(
             "tileloadd tmm3, [{lower} + {row} + 64]",
             "2:",
             "mov {offset}, [{steps}]",
-            "lea {at}, [{lo} + {offset}*4]",
+            // weights 0 · samples 2
+            "lea {at}, [{third} + {offset}*4]",
             "tileloadd tmm4, [{weights} + {line}]",
             "tileloadd tmm6, [{at} + {channel}]",
             "tdpbf16ps tmm0, tmm4, tmm6",
@@ -100,20 +105,44 @@ pub unsafe fn add(
             "tileloadd tmm5, [{weights} + {line} + 1024]",
             "tdpbf16ps tmm2, tmm5, tmm6",
             "tdpbf16ps tmm3, tmm5, tmm7",
-            "lea {at}, [{hi} + {offset}*4]",
+            // weights 0 · samples 1
+            "lea {at}, [{second} + {offset}*4]",
             "tileloadd tmm6, [{at} + {channel}]",
             "tdpbf16ps tmm0, tmm4, tmm6",
             "tdpbf16ps tmm2, tmm5, tmm6",
             "tileloadd tmm7, [{at} + {channel} + 64]",
             "tdpbf16ps tmm1, tmm4, tmm7",
             "tdpbf16ps tmm3, tmm5, tmm7",
+            // weights 1 · samples 1
             "tileloadd tmm4, [{weights} + {line} + 2048]",
             "tdpbf16ps tmm0, tmm4, tmm6",
             "tdpbf16ps tmm1, tmm4, tmm7",
             "tileloadd tmm5, [{weights} + {line} + 3072]",
             "tdpbf16ps tmm2, tmm5, tmm6",
             "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {weights}, 4096",
+            // weights 1 · samples 0
+            "lea {at}, [{first} + {offset}*4]",
+            "tileloadd tmm6, [{at} + {channel}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tileloadd tmm7, [{at} + {channel} + 64]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            // weights 2 · samples 0
+            "tileloadd tmm4, [{weights} + {line} + 4096]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{weights} + {line} + 5120]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            // weights 0 · samples 0
+            "tileloadd tmm4, [{weights} + {line}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{weights} + {line} + 1024]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {weights}, 6144",
             "add {steps}, 8",
             "cmp {steps}, {end}",
             "jne 2b",
@@ -127,8 +156,9 @@ pub unsafe fn add(
             steps = inout(reg) steps.as_ptr() => _,
             end = in(reg) steps.as_ptr_range().end,
             weights = inout(reg) weights => _,
-            hi = in(reg) planes[0],
-            lo = in(reg) planes[1],
+            first = in(reg) planes[0],
+            second = in(reg) planes[1],
+            third = in(reg) planes[2],
             channel = in(reg) channel * size_of::<u32>(),
             line = in(reg) 64usize,
             offset = out(reg) _,

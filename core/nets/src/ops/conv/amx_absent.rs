@@ -1,6 +1,7 @@
 //! Where there is no matrix unit: what `amx` offers, never reached.
 
 pub const ROWS: usize = 16;
+pub const PARTS: usize = 3;
 
 pub fn available() -> bool {
     false
@@ -16,6 +17,6 @@ impl Registers {
 
 /// # Safety
 /// Never to be called.
-pub unsafe fn add(_: &[usize], _: *const u8, _: [*const u32; 2], _: usize, _: *mut f32, _: usize) {
+pub unsafe fn add(_: &[usize], _: *const u8, _: [*const u32; PARTS], _: usize, _: *mut f32, _: usize) {
     unreachable!("asked for without being available")
 }

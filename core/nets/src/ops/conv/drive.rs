@@ -34,6 +34,7 @@ pub struct Output<'a> {
     pub groups: usize,
     /// A group's.
     pub channels: usize,
+    /// `[groups · channels]`, or that many for every image.
     pub bias: Option<&'a [f32]>,
 }
 
@@ -138,10 +139,10 @@ unsafe fn store(
     let last = (unit.panels.end * tiles.panel()).min(output.channels);
     for (sums, channel) in sums.chunks_exact(row_len).zip(first..last) {
         let channel = unit.group * output.channels + channel;
-        let bias = output.bias.map_or(0.0, |bias| bias[channel]);
         for run in runs(plan, pass, unit, tiles.width()) {
-            let plane = (run.image * output.groups * output.channels + channel) * height;
-            let row = plane + pass.start[0] + run.y * pass.step[0];
+            let plane = run.image * output.groups * output.channels + channel;
+            let bias = output.bias.map_or(0.0, |bias| bias[plane % bias.len()]);
+            let row = plane * height + pass.start[0] + run.y * pass.step[0];
             let at = row * width + pass.start[1] + run.x * pass.step[1];
             for (i, &sum) in sums[run.at..run.at + run.len].iter().enumerate() {
                 // SAFETY: within the image's channel, for y < count[0] and x < count[1].

@@ -70,18 +70,18 @@ struct Shared(*mut f32);
 // SAFETY: see `of_weight`.
 unsafe impl Sync for Shared {}
 
-/// Sum over images and positions, `[n, c, h, w] → [c]`.
-pub fn of_bias(grad: &Tensor) -> Result<Tensor> {
-    let (n, c, h, w) = grad.dims4()?;
-    let sums: Vec<f32> = with_samples(grad, |samples| {
-        let of_channel = |channel: usize| {
-            vectorised(|| {
-                (0..n)
-                    .map(|image| lanes::sum(&samples[(image * c + channel) * h * w..][..h * w], |x| x))
-                    .sum::<f64>()
-            }) as f32
-        };
-        Ok((0..c).into_par_iter().with_min_len(8).map(of_channel).collect())
+/// Sum over positions, and over images unless each has its own: `[n, c, h, w]` → the shape of `bias`.
+pub fn of_bias(grad: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let (_, _, h, w) = grad.dims4()?;
+    let mut sums = vec![0f64; bias.elem_count()];
+    with_samples(grad, |samples| {
+        let planes: Vec<f64> = (samples.par_chunks(h * w).with_min_len(8))
+            .map(|plane| vectorised(|| lanes::sum(plane, |x| x)))
+            .collect();
+        let channels = sums.len();
+        planes.iter().enumerate().for_each(|(i, sum)| sums[i % channels] += sum);
+        Ok(())
     })?;
-    Tensor::from_vec(sums, c, grad.device())
+    let sums: Vec<f32> = sums.into_iter().map(|sum| sum as f32).collect();
+    Tensor::from_vec(sums, bias.shape(), bias.device())
 }

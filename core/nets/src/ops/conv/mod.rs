@@ -25,7 +25,7 @@ use tile_amx::{AmxKernel, AmxTiles};
 use tile_f32::F32Tiles;
 
 /// Convolution (cross-correlation, as in every network) `[n, in, h, w] → [n, out, h', w']`; weight
-/// `[out, in / groups, kernel rows, kernel columns]`, bias `[out]`.
+/// `[out, in / groups, kernel rows, kernel columns]`, bias `[out]`, or `[n, out]` for one of its own per picture.
 ///
 /// Fails where the shapes do not belong together or the kernel does not fit in the padded input.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, spec: Conv2dSpec) -> Result<Tensor> {
@@ -166,7 +166,8 @@ impl Convolution {
                 x.dims[1]
             )
         }
-        if bias.is_some_and(|bias| bias.len() != outs * groups) || weight.data.is_empty() {
+        let biases = [outs * groups, x.dims[0] * outs * groups];
+        if bias.is_some_and(|bias| !biases.contains(&bias.len())) || weight.data.is_empty() {
             bail!("a kernel of shape {:?} does not fit its bias, or is empty", weight.dims)
         }
         let (out_stride, in_stride) = if self.transposed { (taps, near * taps) } else { (near * taps, taps) };
@@ -237,7 +238,7 @@ impl Convolution {
             every(&every(&y, 2, stride[0])?, 3, stride[1])?
         };
         match bias {
-            Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1))?),
+            Some(bias) => y.broadcast_add(&bias.reshape(((), y.dim(1)?, 1, 1))?),
             None => Ok(y),
         }
     }
@@ -317,7 +318,7 @@ impl CustomOp3 for Convolution {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (of_x, of_weight) = self.gradients(x, w, grad)?;
-        let of_bias = if bias.track_op() { Some(grad::of_bias(grad)?) } else { None };
+        let of_bias = if bias.track_op() { Some(grad::of_bias(grad, bias)?) } else { None };
         Ok((of_x, of_weight, of_bias))
     }
 }

@@ -195,3 +195,12 @@ fn a_prepared_weight_follows_its_tensor() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_bias_may_be_each_pictures_own() -> Result<()> {
+    let (x, w, bias) = (noise(1, &[3, 20, 5, 6]), noise(2, &[18, 20, 3, 3]), noise(3, &[3, 18]));
+    let spec = Conv2dSpec { padding: [1, 1], ..Default::default() };
+    let wanted = conv2d(&x, &w, None, spec)?.broadcast_add(&bias.reshape((3, 18, 1, 1))?)?;
+    assert!(distance(&conv2d(&x, &w, Some(&bias), spec)?, &wanted) < 1e-6);
+    check_gradients(&[bias], |t| conv2d(&x, &w, Some(&t[0]), spec))
+}

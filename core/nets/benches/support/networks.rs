@@ -1,0 +1,81 @@
+//! The networks that are timed, at their published sizes, with noise for weights.
+
+use candle_core::{DType, Device, Shape, Tensor};
+use candle_nn::var_builder::SimpleBackend;
+use candle_nn::{Init, VarBuilder};
+use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
+use lipsmith_nets::wav2lip::{self, Wav2Lip};
+use lipsmith_nets::{NetsError, Result};
+
+pub const NAMES: [&str; 3] = ["diff2lip_unet", "wav2lip_generator", "wav2lip_generator_b8"];
+
+/// A network with its inputs, ready to run.
+pub type Forward = Box<dyn Fn() -> Result<Tensor>>;
+
+pub fn forward(name: &str) -> Result<Forward> {
+    match name {
+        "diff2lip_unet" => diff2lip_unet(),
+        "wav2lip_generator" => wav2lip_generator(1),
+        "wav2lip_generator_b8" => wav2lip_generator(8),
+        _ => Err(NetsError::Invalid(format!("no network `{name}` is timed here"))),
+    }
+}
+
+/// One denoising step of one frame, its sound's part included.
+fn diff2lip_unet() -> Result<Forward> {
+    let network = Diff2Lip::new(&diff2lip::Config::released(), &weights())?;
+    let (noise, face, reference) = (picture(1, 3, 128)?, picture(1, 3, 128)?, picture(1, 3, 128)?);
+    let mask = diff2lip::lower_half_mask(128, &face)?;
+    let mel = Tensor::randn(0f32, 1.0, (1, 80, 16), &Device::Cpu)?;
+    Ok(Box::new(move || {
+        let given = Condition {
+            face: face.clone(),
+            mask: mask.clone(),
+            reference: reference.clone(),
+            style: network.style(&mel)?,
+        };
+        network.forward(&noise, 480.0, &given)
+    }))
+}
+
+fn wav2lip_generator(n: usize) -> Result<Forward> {
+    let network = Wav2Lip::new(&wav2lip::Config::released(), &weights())?;
+    let mel = Tensor::randn(0f32, 1.0, (n, 1, 80, 16), &Device::Cpu)?;
+    let faces = picture(n, 6, wav2lip::FACE)?;
+    Ok(Box::new(move || network.forward(&mel, &faces)))
+}
+
+fn picture(n: usize, channels: usize, side: usize) -> Result<Tensor> {
+    Ok(Tensor::rand(-1f32, 1.0, (n, channels, side, side), &Device::Cpu)?)
+}
+
+fn weights() -> VarBuilder<'static> {
+    VarBuilder::from_backend(Box::new(Noise), DType::F32, Device::Cpu)
+}
+
+/// Any tensor that is asked for: small noise, so that no sum overflows; variances are 1.
+struct Noise;
+
+impl SimpleBackend for Noise {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        _: Init,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        if name.ends_with("running_var") {
+            return Tensor::ones(shape, dtype, device);
+        }
+        Tensor::randn(0f32, 0.03, shape, device)?.to_dtype(dtype)
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> candle_core::Result<Tensor> {
+        candle_core::bail!("`{name}` is asked for without its shape")
+    }
+
+    fn contains_tensor(&self, _: &str) -> bool {
+        true
+    }
+}
