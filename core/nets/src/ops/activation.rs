@@ -1,5 +1,7 @@
 //! Activations over whole tensors.
 
+use std::mem::MaybeUninit;
+
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -19,13 +21,13 @@ impl CustomOp1 for Silu {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let y = map([samples(x, layout)?], |[x]| lanes::silu(x));
+        let y = in_pieces([samples(x, layout)?], |[x], y| silu_of(x, y));
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let dx = with_samples(x, |x| {
-            with_samples(grad, |grad| Ok(map([x, grad], |[x, g]| g * lanes::silu_slope(x))))
+            with_samples(grad, |grad| Ok(in_pieces([x, grad], |[x, g], dx| silu_gradient(x, g, dx))))
         })?;
         Ok(Some(Tensor::from_vec(dx, x.shape(), x.device())?))
     }
@@ -34,19 +36,27 @@ impl CustomOp1 for Silu {
 /// What one thread takes at a time: 64 KB of each side.
 const PIECE: usize = 1 << 14;
 
-/// `f` of the samples at each place; all inputs have the same length.
-fn map<const N: usize>(inputs: [&[f32]; N], f: impl Fn([f32; N]) -> f32 + Sync) -> Vec<f32> {
+vectorised! {
+    fn silu_of(x: &[f32], y: &mut [MaybeUninit<f32>]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| _ = y.write(lanes::silu(*x)));
+    }
+
+    fn silu_gradient(x: &[f32], g: &[f32], dx: &mut [MaybeUninit<f32>]) {
+        dx.iter_mut().zip(x.iter().zip(g)).for_each(|(dx, (x, g))| _ = dx.write(g * lanes::silu_slope(*x)));
+    }
+}
+
+/// What `f` makes of the inputs, which have the same length; it must fill every piece it is handed.
+fn in_pieces<const N: usize>(
+    inputs: [&[f32]; N],
+    f: impl Fn([&[f32]; N], &mut [MaybeUninit<f32>]) + Sync,
+) -> Vec<f32> {
     let len = inputs[0].len();
     let mut output: Vec<f32> = Vec::with_capacity(len);
     output.spare_capacity_mut()[..len].par_chunks_mut(PIECE).enumerate().for_each(|(i, piece)| {
-        let inputs = inputs.map(|input| &input[i * PIECE..][..piece.len()]);
-        vectorised(|| {
-            for (k, y) in piece.iter_mut().enumerate() {
-                y.write(f(inputs.map(|input| input[k])));
-            }
-        });
+        f(inputs.map(|input| &input[i * PIECE..][..piece.len()]), piece);
     });
-    // SAFETY: the pieces cover the first `len` samples, and each has been written.
+    // SAFETY: the pieces cover the first `len` samples, and each has been filled.
     unsafe { output.set_len(len) };
     output
 }

@@ -130,7 +130,7 @@ impl<'a> Head<'a> {
             (self.k, along),
             (weights, rows),
         );
-        vectorised(|| weights.chunks_exact_mut(self.t).map(exponentials).collect())
+        exponentials(weights, self.t)
     }
 
     /// What some queries take from all values, `[d, queries]`.
@@ -150,17 +150,47 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Turns a row into its exponentials, the largest being 1; returns 1 ÷ their sum.
+vectorised! {
+    /// Turns each row of `t` into its exponentials, the largest being 1; returns 1 ÷ each row's sum.
+    fn exponentials(rows: &mut [f32], t: usize) -> Vec<f32> {
+        rows.chunks_exact_mut(t)
+            .map(|row| {
+                let most = greatest(row);
+                row.iter_mut().for_each(|x| *x = lanes::exp(*x - most));
+                (1.0 / lanes::sum(row, |x| x)) as f32
+            })
+            .collect()
+    }
+
+    /// The softmax's gradient: row by row p∘(s − Σ p∘s) in place of s, p being `weights · norm`, which is
+    /// written back.
+    fn softmax_gradient(weights: &mut [f32], norms: &[f32], slopes: &mut [f32], t: usize) {
+        for ((p, s), norm) in weights.chunks_exact_mut(t).zip(slopes.chunks_exact_mut(t)).zip(norms) {
+            let mut mean = 0f64;
+            for (p, s) in p.chunks_mut(1024).zip(s.chunks(1024)) {
+                let mut lanes = [0f32; 16];
+                for (p, s) in p.chunks_mut(16).zip(s.chunks(16)) {
+                    for (lane, (p, s)) in lanes.iter_mut().zip(p.iter_mut().zip(s)) {
+                        *p *= norm;
+                        *lane += *p * s;
+                    }
+                }
+                mean += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>();
+            }
+            let mean = mean as f32;
+            s.iter_mut().zip(p.iter()).for_each(|(s, p)| *s = p * (*s - mean));
+        }
+    }
+}
+
 #[inline(always)]
-fn exponentials(row: &mut [f32]) -> f32 {
+fn greatest(row: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; 16];
     let (chunks, rest) = row.as_chunks::<16>();
     for chunk in chunks {
         most.iter_mut().zip(chunk).for_each(|(m, x)| *m = if *x > *m { *x } else { *m });
     }
-    let most = most.iter().chain(rest).fold(f32::NEG_INFINITY, |m, x| m.max(*x));
-    row.iter_mut().for_each(|x| *x = lanes::exp(*x - most));
-    (1.0 / lanes::sum(row, |x| x)) as f32
+    most.iter().chain(rest).fold(f32::NEG_INFINITY, |m, x| m.max(*x))
 }
 
 impl Attention {
@@ -220,24 +250,10 @@ impl Attention {
                 let (mut weights, mut slopes) = (Buffer::dirty(n * t), Buffer::dirty(n * t));
                 let (weights, slopes) = (weights.f32(), slopes.f32());
                 let norms = head.weights(&queries, weights);
-                vectorised(|| {
-                    for (row, norm) in weights.chunks_exact_mut(t).zip(&norms) {
-                        row.iter_mut().for_each(|p| *p *= norm);
-                    }
-                });
                 let g = &grad[begin..];
-                product([d, t, n], true, 1.0, (g, along), (weights, rows), (dv, along));
                 product([n, t, d], false, 1.0, (g, across), (head.v, along), (slopes, rows));
-                vectorised(|| {
-                    for (slopes, weights) in slopes.chunks_exact_mut(t).zip(weights.chunks_exact(t)) {
-                        let mut mean = 0f64;
-                        for (s, p) in slopes.chunks(1024).zip(weights.chunks(1024)) {
-                            mean += f64::from(s.iter().zip(p).map(|(s, p)| s * p).sum::<f32>());
-                        }
-                        let mean = mean as f32;
-                        slopes.iter_mut().zip(weights).for_each(|(s, p)| *s = p * (*s - mean));
-                    }
-                });
+                softmax_gradient(weights, &norms, slopes, t);
+                product([d, t, n], true, 1.0, (g, along), (weights, rows), (dv, along));
                 product(
                     [d, n, t],
                     false,

@@ -1,5 +1,7 @@
 //! Group normalisation with the activation that follows it, in one sweep over the samples.
 
+use std::mem::MaybeUninit;
+
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -71,30 +73,16 @@ impl GroupNorm {
         let mut y: Vec<f32> = Vec::with_capacity(x.len());
         let group = channels * area;
         let targets = y.spare_capacity_mut()[..x.len()].par_chunks_mut(group);
-        (targets.zip(x.par_chunks(group)).enumerate()).for_each(|(i, (y, x))| {
-            vectorised(|| {
-                let moments = Moments::of(x, self.eps);
-                let first = i % self.groups * channels;
-                for (c, (y, x)) in y.chunks_mut(area).zip(x.chunks(area)).enumerate() {
-                    let scale = weight[first + c] * moments.scale;
-                    let shift = bias[first + c] - moments.mean * scale;
-                    let pairs = y.iter_mut().zip(x);
-                    match self.activation {
-                        Activation::None => pairs.for_each(|(y, x)| _ = y.write(x * scale + shift)),
-                        Activation::Silu => {
-                            pairs.for_each(|(y, x)| _ = y.write(lanes::silu(x * scale + shift)))
-                        }
-                    }
-                }
-            });
+        targets.zip(x.par_chunks(group)).enumerate().for_each(|(i, (y, x))| {
+            let own = i % self.groups * channels..(i % self.groups + 1) * channels;
+            normalise(x, &weight[own.clone()], &bias[own], self.eps, self.activation, y);
         });
         // SAFETY: the groups cover `y` and every sample of each has been written.
         unsafe { y.set_len(x.len()) };
         y
     }
 
-    /// Gradients of x, weight and bias, one group after another: with u the unit samples and g the gradient
-    /// before scale and shift, dx = scale·(w·g − mean(w·g) − u·mean(w·g·u)), dw = Σ g·u, db = Σ g.
+    /// Gradients of x, weight and bias.
     fn gradients(
         &self,
         x: &[f32],
@@ -114,28 +102,8 @@ impl GroupNorm {
         let mut sums = vec![[0f64; 2]; dims[0] * all_channels];
         let work = dx.par_chunks_mut(group).zip(x.par_chunks(group)).zip(sums.par_chunks_mut(channels));
         work.enumerate().for_each(|(i, ((g, x), sums))| {
-            vectorised(|| {
-                let Moments { mean, scale } = Moments::of(x, self.eps);
-                let weight = &weight[i % self.groups * channels..][..channels];
-                let bias = &bias[i % self.groups * channels..][..channels];
-                let (mut mean_g, mut mean_gu) = (0f64, 0f64);
-                for (c, (g, x)) in g.chunks_mut(area).zip(x.chunks(area)).enumerate() {
-                    if self.activation == Activation::Silu {
-                        for (g, x) in g.iter_mut().zip(x) {
-                            *g *= lanes::silu_slope((x - mean) * scale * weight[c] + bias[c]);
-                        }
-                    }
-                    sums[c] = products(g, x, mean, scale);
-                    mean_gu += sums[c][0] * f64::from(weight[c]) / group as f64;
-                    mean_g += sums[c][1] * f64::from(weight[c]) / group as f64;
-                }
-                let (mean_g, mean_gu) = (mean_g as f32, mean_gu as f32);
-                for (c, (g, x)) in g.chunks_mut(area).zip(x.chunks(area)).enumerate() {
-                    for (g, x) in g.iter_mut().zip(x) {
-                        *g = scale * (weight[c] * *g - mean_g - (x - mean) * scale * mean_gu);
-                    }
-                }
-            });
+            let own = i % self.groups * channels..(i % self.groups + 1) * channels;
+            gradient(x, &weight[own.clone()], &bias[own], self.eps, self.activation, g, sums);
         });
         for (i, [gu, g]) in sums.into_iter().enumerate() {
             dw[i % all_channels] += gu as f32;
@@ -160,6 +128,66 @@ impl GroupNorm {
         match self.activation {
             Activation::None => y.to_dtype(x.dtype()),
             Activation::Silu => y.silu()?.to_dtype(x.dtype()),
+        }
+    }
+}
+
+vectorised! {
+    /// One group, a channel per weight.
+    fn normalise(
+        x: &[f32],
+        weight: &[f32],
+        bias: &[f32],
+        eps: f64,
+        activation: Activation,
+        y: &mut [MaybeUninit<f32>],
+    ) {
+        let moments = Moments::of(x, eps);
+        let area = x.len() / weight.len();
+        let channels = y.chunks_exact_mut(area).zip(x.chunks_exact(area));
+        for ((y, x), (weight, bias)) in channels.zip(weight.iter().zip(bias)) {
+            let scale = weight * moments.scale;
+            let shift = bias - moments.mean * scale;
+            let pairs = y.iter_mut().zip(x);
+            match activation {
+                Activation::None => pairs.for_each(|(y, x)| _ = y.write(x * scale + shift)),
+                Activation::Silu => pairs.for_each(|(y, x)| _ = y.write(lanes::silu(x * scale + shift))),
+            }
+        }
+    }
+
+    /// Turns one group's gradient `g` into that of x, and writes each channel's [Σ g·u, Σ g].
+    ///
+    /// With u the unit samples, w the weights and g the gradient before scale and shift,
+    /// dx = scale·(w·g − mean(w·g) − u·mean(w·g·u)), dw = Σ g·u, db = Σ g.
+    fn gradient(
+        x: &[f32],
+        weight: &[f32],
+        bias: &[f32],
+        eps: f64,
+        activation: Activation,
+        g: &mut [f32],
+        sums: &mut [[f64; 2]],
+    ) {
+        let Moments { mean, scale } = Moments::of(x, eps);
+        let size = x.len() as f64;
+        let area = x.len() / weight.len();
+        let (mut mean_g, mut mean_gu) = (0f64, 0f64);
+        for (c, (g, x)) in g.chunks_exact_mut(area).zip(x.chunks_exact(area)).enumerate() {
+            if activation == Activation::Silu {
+                for (g, x) in g.iter_mut().zip(x) {
+                    *g *= lanes::silu_slope((x - mean) * scale * weight[c] + bias[c]);
+                }
+            }
+            sums[c] = products(g, x, mean, scale);
+            mean_gu += sums[c][0] * f64::from(weight[c]) / size;
+            mean_g += sums[c][1] * f64::from(weight[c]) / size;
+        }
+        let (mean_g, mean_gu) = (mean_g as f32, mean_gu as f32);
+        for (c, (g, x)) in g.chunks_exact_mut(area).zip(x.chunks_exact(area)).enumerate() {
+            for (g, x) in g.iter_mut().zip(x) {
+                *g = scale * (weight[c] * *g - mean_g - (x - mean) * scale * mean_gu);
+            }
         }
     }
 }

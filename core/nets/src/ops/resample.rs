@@ -36,6 +36,23 @@ struct Half {
     gain: f32,
 }
 
+vectorised! {
+    /// Each sample twice.
+    fn widen(x: &[f32], gain: f32, y: &mut [f32]) {
+        for (pair, x) in y.as_chunks_mut::<2>().0.iter_mut().zip(x) {
+            *pair = [x * gain; 2];
+        }
+    }
+
+    /// Sums of 2×2 in two rows.
+    fn narrow(first: &[f32], second: &[f32], gain: f32, y: &mut [f32]) {
+        let pairs = first.as_chunks::<2>().0.iter().zip(second.as_chunks::<2>().0);
+        for (y, (a, b)) in y.iter_mut().zip(pairs) {
+            *y = (a[0] + a[1] + b[0] + b[1]) * gain;
+        }
+    }
+}
+
 /// Rows of `wide` samples a thread takes at a time.
 fn rows_per_job(wide: usize) -> usize {
     ((1 << 14) / wide.max(1)).max(1)
@@ -54,11 +71,7 @@ impl CustomOp1 for Twice {
             let jobs = y.par_chunks_exact_mut(4 * w).zip(x.par_chunks_exact(w));
             jobs.with_min_len(rows_per_job(4 * w)).for_each(|(rows, x)| {
                 let (first, second) = rows.split_at_mut(2 * w);
-                vectorised(|| {
-                    for (pair, x) in first.as_chunks_mut::<2>().0.iter_mut().zip(x) {
-                        *pair = [x * self.gain; 2];
-                    }
-                });
+                widen(x, self.gain, first);
                 second.copy_from_slice(first);
             });
         }
@@ -83,12 +96,7 @@ impl CustomOp1 for Half {
             let jobs = y.par_chunks_exact_mut(w / 2).zip(x.par_chunks_exact(2 * w));
             jobs.with_min_len(rows_per_job(2 * w)).for_each(|(y, rows)| {
                 let (first, second) = rows.split_at(w);
-                vectorised(|| {
-                    let pairs = first.as_chunks::<2>().0.iter().zip(second.as_chunks::<2>().0);
-                    for (y, (a, b)) in y.iter_mut().zip(pairs) {
-                        *y = (a[0] + a[1] + b[0] + b[1]) * self.gain;
-                    }
-                });
+                narrow(first, second, self.gain, y);
             });
         }
         Ok((CpuStorage::F32(y), (n, c, h / 2, w / 2).into()))

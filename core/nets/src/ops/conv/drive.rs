@@ -1,5 +1,6 @@
 //! Cuts a convolution into units of work that fit in a core's cache and spreads them over the threads.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -144,9 +145,18 @@ unsafe fn store(
             let bias = output.bias.map_or(0.0, |bias| bias[plane % bias.len()]);
             let row = plane * height + pass.start[0] + run.y * pass.step[0];
             let at = row * width + pass.start[1] + run.x * pass.step[1];
-            for (i, &sum) in sums[run.at..run.at + run.len].iter().enumerate() {
-                // SAFETY: within the image's channel, for y < count[0] and x < count[1].
-                unsafe { target.0.add(at + i * pass.step[1]).write(sum + bias) };
+            let sums = &sums[run.at..run.at + run.len];
+            if pass.step[1] == 1 {
+                // SAFETY: within the image's channel, for y < count[0] and x + len ≤ count[1]; ours alone.
+                let to = unsafe {
+                    std::slice::from_raw_parts_mut(target.0.add(at).cast::<MaybeUninit<f32>>(), run.len)
+                };
+                to.iter_mut().zip(sums).for_each(|(to, sum)| _ = to.write(sum + bias));
+            } else {
+                for (i, &sum) in sums.iter().enumerate() {
+                    // SAFETY: as above.
+                    unsafe { target.0.add(at + i * pass.step[1]).write(sum + bias) };
+                }
             }
         }
     }

@@ -75,13 +75,17 @@ pub fn of_bias(grad: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = grad.dims4()?;
     let mut sums = vec![0f64; bias.elem_count()];
     with_samples(grad, |samples| {
-        let planes: Vec<f64> = (samples.par_chunks(h * w).with_min_len(8))
-            .map(|plane| vectorised(|| lanes::sum(plane, |x| x)))
-            .collect();
+        let planes: Vec<f64> = (samples.par_chunks(h * w).with_min_len(8)).map(sum).collect();
         let channels = sums.len();
         planes.iter().enumerate().for_each(|(i, sum)| sums[i % channels] += sum);
         Ok(())
     })?;
     let sums: Vec<f32> = sums.into_iter().map(|sum| sum as f32).collect();
     Tensor::from_vec(sums, bias.shape(), bias.device())
+}
+
+vectorised! {
+    fn sum(samples: &[f32]) -> f64 {
+        lanes::sum(samples, |x| x)
+    }
 }

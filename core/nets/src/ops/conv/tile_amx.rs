@@ -141,13 +141,17 @@ fn pair(
             None => target.fill(0.0),
         }
     }
-    vectorised(|| {
+    split_pairs(a, b, first, second, third);
+}
+
+vectorised! {
+    fn split_pairs(a: &[f32], b: &[f32], first: &mut [u32], second: &mut [u32], third: &mut [u32]) {
         let parts = first.iter_mut().zip(second).zip(third);
         for (((first, second), third), (a, b)) in parts.zip(a.iter().zip(b.iter())) {
             let (a, b) = (split(*a), split(*b));
             (*first, *second, *third) = (a[0] | b[0] << 16, a[1] | b[1] << 16, a[2] | b[2] << 16);
         }
-    });
+    }
 }
 
 impl Tiles for AmxTiles<'_> {
