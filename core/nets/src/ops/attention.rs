@@ -153,13 +153,15 @@ impl<'a> Head<'a> {
 vectorised! {
     /// Turns each row of `t` into its exponentials, the largest being 1; returns 1 ÷ each row's sum.
     fn exponentials(rows: &mut [f32], t: usize) -> Vec<f32> {
-        rows.chunks_exact_mut(t)
-            .map(|row| {
-                let most = greatest(row);
-                row.iter_mut().for_each(|x| *x = lanes::exp(*x - most));
-                (1.0 / lanes::sum(row, |x| x)) as f32
-            })
-            .collect()
+        let mut norms = Vec::with_capacity(rows.len() / t);
+        for row in rows.chunks_exact_mut(t) {
+            let most = greatest(row);
+            for x in row.iter_mut() {
+                *x = lanes::exp(*x - most);
+            }
+            norms.push((1.0 / lanes::sum(row, |x| x)) as f32);
+        }
+        norms
     }
 
     /// The softmax's gradient: row by row p∘(s − Σ p∘s) in place of s, p being `weights · norm`, which is

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::lanes::{self, vectorised};
@@ -114,8 +114,7 @@ impl GroupNorm {
 
     /// Candle's own operations, for other devices and dtypes; in f32 in between, which half precision needs.
     fn by_candle(&self, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let f32 = candle_core::DType::F32;
-        let inner = if x.dtype() == candle_core::DType::F64 { x.dtype() } else { f32 };
+        let inner = if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
         let grouped = x.to_dtype(inner)?.reshape((x.dim(0)?, self.groups, ()))?;
         let centred = grouped.broadcast_sub(&grouped.mean_keepdim(D::Minus1)?)?;
         let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
@@ -250,7 +249,7 @@ impl CustomOp3 for GroupNorm {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Result};
+    use candle_core::{DType, Result, Tensor};
 
     use super::{Activation, group_norm};
     use crate::ops::testing::{check_gradients, distance, noise};
@@ -260,7 +259,7 @@ mod tests {
         for (shape, groups) in [(vec![2, 64, 9, 7], 32), (vec![1, 6, 40, 40], 2), (vec![3, 32, 16], 32)] {
             let x = ((noise(1, &shape) * 3.0)? + 5.0)?;
             let (w, b) = (noise(2, &[shape[1]]), noise(3, &[shape[1]]));
-            let wide = |t: &candle_core::Tensor| t.to_dtype(DType::F64);
+            let wide = |t: &Tensor| t.to_dtype(DType::F64);
             for activation in [Activation::None, Activation::Silu] {
                 let ours = group_norm(&x, groups, &w, &b, 1e-5, activation)?;
                 let exact = group_norm(&wide(&x)?, groups, &wide(&w)?, &wide(&b)?, 1e-5, activation)?;

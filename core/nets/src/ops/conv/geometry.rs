@@ -25,13 +25,39 @@ impl Default for Conv2dSpec {
 }
 
 impl Conv2dSpec {
-    /// Size of the convolution's result, `None` where the kernel does not fit in the padded input.
+    /// Size of the convolution's result, `None` where the kernel does not fit in the padded input or stands
+    /// still.
     pub fn output(&self, input: [usize; 2], kernel: [usize; 2]) -> Option<[usize; 2]> {
         let along = |d: usize| {
+            if input[d] == 0 || !self.moves(d) {
+                return None;
+            }
             let reach = self.dilation[d] * kernel[d].checked_sub(1)? + 1;
             Some((input[d] + 2 * self.padding[d]).checked_sub(reach)? / self.stride[d] + 1)
         };
         Some([along(0)?, along(1)?])
+    }
+
+    /// Size of the transposed convolution's result, `None` where the padding leaves nothing of it.
+    pub fn transposed_output(
+        &self,
+        input: [usize; 2],
+        kernel: [usize; 2],
+        output_padding: [usize; 2],
+    ) -> Option<[usize; 2]> {
+        let along = |d: usize| {
+            if !self.moves(d) {
+                return None;
+            }
+            let reach =
+                input[d].checked_sub(1)? * self.stride[d] + self.dilation[d] * kernel[d].checked_sub(1)? + 1;
+            (reach + output_padding[d]).checked_sub(2 * self.padding[d]).filter(|&size| size > 0)
+        };
+        Some([along(0)?, along(1)?])
+    }
+
+    fn moves(&self, d: usize) -> bool {
+        self.stride[d] > 0 && self.dilation[d] > 0
     }
 }
 

@@ -138,14 +138,10 @@ impl Convolution {
     fn transposed(x: &Tensor, weight: &Tensor, spec: Conv2dSpec, output_padding: [usize; 2]) -> Result<Self> {
         let (_, _, h, w) = x.dims4()?;
         let (_, _, kh, kw) = weight.dims4()?;
-        let along = |d: usize, n: usize, k: usize| {
-            let reach = n.checked_sub(1)? * spec.stride[d] + spec.dilation[d] * k.checked_sub(1)? + 1;
-            (reach + output_padding[d]).checked_sub(2 * spec.padding[d])
+        let Some(output) = spec.transposed_output([h, w], [kh, kw], output_padding) else {
+            bail!("nothing is left of a transposed convolution of {h}×{w} by {kh}×{kw} ({spec:?})")
         };
-        let (Some(h), Some(w)) = (along(0, h, kh), along(1, w, kw)) else {
-            bail!("the padding removes all of a transposed convolution of {h}×{w} by {kh}×{kw} ({spec:?})")
-        };
-        Ok(Self { transposed: true, output: [h, w], spec, kept: None })
+        Ok(Self { transposed: true, output, spec, kept: None })
     }
 
     /// The convolution that carries gradients (or anything else) from this one's output to its input.

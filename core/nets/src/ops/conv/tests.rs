@@ -139,7 +139,12 @@ fn shapes_that_do_not_fit_are_refused() {
     assert!(conv2d(&x, &noise(2, &[3, 4, 7, 3]), None, spec).is_err());
     assert!(conv2d(&x, &w, Some(&noise(3, &[4])), spec).is_err());
     assert!(conv2d(&x, &w, None, Conv2dSpec { groups: 3, ..spec }).is_err());
+    assert!(conv2d(&x, &w, None, Conv2dSpec { stride: [0, 1], ..spec }).is_err());
+    assert!(conv2d(&x, &w, None, Conv2dSpec { dilation: [1, 0], ..spec }).is_err());
+    assert!(conv2d(&noise(1, &[1, 4, 0, 5]), &w, None, Conv2dSpec { padding: [2, 2], ..spec }).is_err());
     assert!(conv_transpose2d(&x, &w, None, spec, [0, 0]).is_err());
+    let all_padding = Conv2dSpec { padding: [9, 9], ..spec };
+    assert!(conv_transpose2d(&x, &noise(2, &[4, 3, 3, 3]), None, all_padding, [0, 0]).is_err());
 }
 
 #[test]

@@ -90,8 +90,8 @@ impl AmxKernel {
     }
 }
 
-/// Planes of all images in pairs of channels, a pair in 32 bits: first everyone's first
-/// parts, then the second, then the third.
+/// Planes of all images in pairs of channels, a pair in 32 bits: first everyone's first parts, then the
+/// second, then the third.
 pub struct AmxTiles<'a> {
     plan: &'a Plan,
     kernel: &'a AmxKernel,
