@@ -29,8 +29,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// A network or an operation of ours, or after `candle/` Candle's own.
 fn named(name: &str) -> lipsmith_nets::Result<Forward> {
-    match operations::operation(name, By::Us) {
+    let (name, by) = match name.strip_prefix("candle/") {
+        Some(name) => (name, By::Candle),
+        None => (name, By::Us),
+    };
+    match operations::operation(name, by) {
         Some(run) => Ok(Box::new(move || Ok(run()?))),
         None => networks::forward(name),
     }

@@ -7,8 +7,6 @@ use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
 use lipsmith_nets::{NetsError, Result};
 
-pub const NAMES: [&str; 3] = ["diff2lip_unet", "wav2lip_generator", "wav2lip_generator_b8"];
-
 /// A network with its inputs, ready to run.
 pub type Forward = Box<dyn Fn() -> Result<Tensor>>;
 

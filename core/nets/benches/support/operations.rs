@@ -3,21 +3,6 @@
 use candle_core::{Device, Result, Tensor, Var};
 use lipsmith_nets::ops::{self, Activation, Conv2dSpec, Prepared};
 
-pub const NAMES: [&str; 12] = [
-    "conv3_128_at_64",
-    "conv3_256_at_32",
-    "conv3_512_at_16",
-    "conv3_stride2_128_at_64",
-    "conv1_512_at_16",
-    "conv_transpose4_256_at_32",
-    "group_norm_silu_128_at_64",
-    "silu_256_at_64",
-    "attention_256_at_16",
-    "upsample_256_at_32",
-    "avg_pool_128_at_64",
-    "conv3_gradients_64_at_32_b4",
-];
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     Us,

@@ -49,7 +49,12 @@ pub fn conv_transpose2d(
 /// It costs as much memory as the weight. A weight that is trained is not kept, and another tensor than the
 /// last takes its place; only a tensor that is overwritten in place must not be used with it.
 #[derive(Clone, Default)]
-pub struct Prepared(Arc<Mutex<Option<(TensorId, Arc<AmxKernel>)>>>);
+pub struct Prepared(Arc<Mutex<Option<Kept>>>);
+
+struct Kept {
+    of: TensorId,
+    kernel: Arc<AmxKernel>,
+}
 
 impl Prepared {
     /// [`conv2d`], keeping the weight prepared.
@@ -84,8 +89,8 @@ impl Prepared {
     fn get(&self, id: TensorId, prepare: impl FnOnce() -> AmxKernel) -> Arc<AmxKernel> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
-            Some((of, kernel)) if *of == id => kernel.clone(),
-            _ => slot.insert((id, Arc::new(prepare()))).1.clone(),
+            Some(kept) if kept.of == id => kept.kernel.clone(),
+            _ => slot.insert(Kept { of: id, kernel: Arc::new(prepare()) }).kernel.clone(),
         }
     }
 }
