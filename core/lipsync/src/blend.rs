@@ -1,7 +1,6 @@
 //! Laying a patch over a picture so that nobody sees where it begins. Where the matte is 0 the picture keeps
 //! its bits.
 
-use crate::colour::match_colour;
 use crate::face::{Face, frame};
 use crate::families::Patch;
 use lipsmith_base::{Affine, Picture, Point, Rect, Rgb};
@@ -150,23 +149,14 @@ pub fn smoothstep(t: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
-/// Lays the patch over the picture. Every pixel where [`coverage`] is 0 keeps its bits. With `relight`
-/// the patch first takes on the picture's light (see [`match_colour`](crate::colour::match_colour)); a [`Matte::Whole`] never does.
-pub fn paste(picture: &mut Picture, patch: &Patch, relight: bool) {
+/// Lays the patch over the picture. Every pixel where [`coverage`] is 0 keeps its bits.
+pub fn paste(picture: &mut Picture, patch: &Patch) {
     let Some(cover) = coverage(patch, picture.width(), picture.height()) else { return };
     let Some(inverse) = patch.map.inverse() else { return };
     let shift = Affine { c: cover.x as f32, f: cover.y as f32, ..Affine::IDENTITY };
     let map = shift.then(inverse);
     let hard = patch.matte == Matte::Whole;
-    let mut matched;
-    let source = if relight && !hard {
-        matched = patch.image.clone();
-        let there = picture.sample(patch.map, matched.width(), matched.height());
-        match_colour(&mut matched, &there, &surroundings(patch));
-        &matched
-    } else {
-        &patch.image
-    };
+    let source = &patch.image;
     let mut laid = Rgb::black(cover.width, cover.height);
     let taps = (map.a.hypot(map.d).max(map.b.hypot(map.e)).ceil() as usize).clamp(1, 32);
     for (i, &alpha) in cover.alpha.iter().enumerate() {
@@ -200,7 +190,7 @@ fn area(image: &Rgb, map: Affine, x: f32, y: f32, taps: usize) -> [f32; 3] {
 
 /// Weight of each pixel of the patch for matching its colours: what lies outside the full strength of the
 /// matte, where patch and picture should show the same skin.
-fn surroundings(patch: &Patch) -> Vec<f32> {
+pub fn surroundings(patch: &Patch) -> Vec<f32> {
     let (w, h) = (patch.image.width(), patch.image.height());
     let Matte::Polygon { outline, feather } = &patch.matte else { return vec![1.0; w * h] };
     let Some(inverse) = patch.map.inverse() else { return vec![0.0; w * h] };
@@ -264,11 +254,9 @@ mod tests {
                     Matte::Polygon { outline: outline.map(|(x, y)| Point::new(x, y)).to_vec(), feather: 5.0 };
                 let map = Affine { a: 1.3, b: 0.2, c: 10.0, d: -0.1, e: 1.4, f: 4.0 };
                 let patch = Patch { image: Rgb::black(30, 30), map, matte };
-                for relight in [false, true] {
-                    let mut after = before.clone();
-                    paste(&mut after, &patch, relight);
-                    check_bits(&before, &after, &patch);
-                }
+                let mut after = before.clone();
+                paste(&mut after, &patch);
+                check_bits(&before, &after, &patch);
             }
         }
     }
@@ -318,7 +306,7 @@ mod tests {
         let matte = Matte::Polygon { outline: square(22.0, 20.0, 50.0, 45.0), feather: 4.0 };
         let patch = Patch { image: before.sample(map, 48, 48), map, matte };
         let mut after = before.clone();
-        paste(&mut after, &patch, true);
+        paste(&mut after, &patch);
         let worst = samples(&before, 0).iter().zip(samples(&after, 0)).map(|(a, b)| a.abs_diff(b)).max();
         assert!(worst < Some(12), "{worst:?} of 1023");
     }
@@ -355,7 +343,7 @@ mod tests {
                     for size in [0, 1, 20] {
                         let mut picture = like.clone();
                         let patch = Patch { image: Rgb::black(size, size), map, matte: matte.clone() };
-                        paste(&mut picture, &patch, true);
+                        paste(&mut picture, &patch);
                     }
                 }
             }

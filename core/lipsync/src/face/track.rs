@@ -79,6 +79,15 @@ impl Tracker {
         }
     }
 
+    /// Takes up a film where an earlier run ended: `shot` was given then. To be called with each such shot in order,
+    /// before the first picture after the last of them.
+    pub fn resume(&mut self, shot: &Shot) {
+        self.next = shot.start + shot.length;
+        for track in &shot.tracks {
+            self.people.remember((track.person as usize).saturating_sub(1), &track.look);
+        }
+    }
+
     /// For people: what finds the faces.
     pub fn detector(&self) -> &'static str {
         self.finder.name()
@@ -424,13 +433,21 @@ impl People {
                     self.looks.len() - 1
                 }
             };
-            let looks = &mut self.looks[person];
-            if looks.len() == Self::LOOKS {
-                looks.remove(0);
-            }
-            looks.push(track.look.clone());
+            self.remember(person, &track.look);
             track.person = person as u32 + 1;
         }
         tracks.sort_by_key(|track| track.person);
+    }
+
+    /// `person` counts from 0.
+    fn remember(&mut self, person: usize, look: &Look) {
+        if self.looks.len() <= person {
+            self.looks.resize(person + 1, Vec::new());
+        }
+        let looks = &mut self.looks[person];
+        if looks.len() == Self::LOOKS {
+            looks.remove(0);
+        }
+        looks.push(look.clone());
     }
 }

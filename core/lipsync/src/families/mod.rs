@@ -5,13 +5,16 @@
 //! those in one sequential reading. [`Recipe::render`] then turns the line's pictures into patches, a chunk at
 //! a time, in any order: a chunk depends on the plan alone, never on another chunk.
 
+pub mod diff2lip;
+pub mod network;
 pub mod rewrite;
+pub mod wav2lip;
 
 use crate::blend::Matte;
 use crate::error::LipsyncError;
 use crate::face::Face;
 use crate::speech::Speech;
-use lipsmith_base::{Affine, Cancel, Rgb, Time};
+use lipsmith_base::{Affine, Cancel, FrameRate, Rgb, Time};
 
 /// A line: what is to be spoken, over which faces.
 pub struct Line<'a> {
@@ -19,6 +22,8 @@ pub struct Line<'a> {
     pub faces: &'a [Option<Face>],
     /// When each frame starts, counted from the start of the voice.
     pub times: &'a [Time],
+    /// The film's frame rate; `None` when it varies.
+    pub rate: Option<FrameRate>,
     /// Width and height of the line's pictures.
     pub size: (usize, usize),
     pub voice: &'a Speech,

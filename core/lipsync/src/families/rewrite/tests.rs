@@ -111,6 +111,7 @@ fn the_mouth_opens_when_the_voice_sounds_and_closes_when_it_stops() {
         faces: &faces,
         times: &times,
         size: (800, 600),
+        rate: None,
         voice: &voice,
         footage: &footage,
         reference: None,
@@ -138,6 +139,7 @@ fn the_original_voice_leaves_the_film_as_it_is() {
         faces: &faces,
         times: &times,
         size: (800, 600),
+        rate: None,
         voice: &footage[0].speech,
         footage: &footage,
         reference: None,
@@ -157,6 +159,7 @@ fn a_closed_mouth_in_silence_is_left_alone() {
         faces: &faces,
         times: &times,
         size: (800, 600),
+        rate: None,
         voice: &voice,
         footage: &footage,
         reference: None,
@@ -175,6 +178,7 @@ fn film_at_24_plays_mouths_shot_at_25_in_runs() {
         faces: &faces,
         times: &times,
         size: (800, 600),
+        rate: None,
         voice: &voice,
         footage: &footage,
         reference: None,
@@ -212,7 +216,7 @@ fn run(
     footage: &[Footage],
 ) -> Result<Vec<Option<Patch>>, LipsyncError> {
     let times = times(faces.len());
-    let line = Line { faces, times: &times, size: (800, 600), voice, footage, reference: None };
+    let line = Line { faces, times: &times, size: (800, 600), rate: None, voice, footage, reference: None };
     let mut recipe = Rewrite::default();
     let plan = recipe.plan(&line, &Cancel::new())?;
     let pictures = Pictures(plan.iter().map(|(_, crop)| *crop).collect());
@@ -285,6 +289,7 @@ fn cancelled_is_cancelled() {
         faces: &faces,
         times: &times,
         size: (800, 600),
+        rate: None,
         voice: &voice,
         footage: &footage,
         reference: None,

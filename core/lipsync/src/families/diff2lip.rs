@@ -1,0 +1,181 @@
+//! Diff2Lip as a recipe: the lower half of a 128×128 face painted by diffusion, from the same initial noise in every
+//! frame, which is what keeps neighbouring frames alike.
+
+use super::network::{Preset, Windows, from_tensor, lift, to_tensor};
+use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
+use crate::error::LipsyncError;
+use crate::face::Face;
+use candle_core::{Device, Tensor};
+use lipsmith_base::{Cancel, Rgb, Time};
+use lipsmith_nets::NetsError;
+use lipsmith_nets::diff2lip::{Condition, Diff2Lip, blend, lower_half_mask, masked_face};
+use lipsmith_nets::mel::{Mel, Padding, RATE, diff2lip_starts};
+use lipsmith_nets::sched::noise::Noise;
+use lipsmith_nets::sched::{Hooks, Respacing, Schedule, betas, ddim, ddpm};
+
+/// The scripts detect without extra room.
+const PADS: [i64; 4] = [0, 0, 0, 0];
+/// The network hears each picture with the sound of the frame before it, at the 25 frames a second of its training.
+const LATENESS: Time = Time(lipsmith_base::time::FLICKS / 25);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampler {
+    /// Deterministic (eta 0), integer strides: what the scripts use.
+    Ddim,
+    /// Ancestral, with the learned variance, fractional strides.
+    Ddpm,
+}
+
+impl Sampler {
+    pub const NAMES: [&str; 2] = ["ddim", "ddpm"];
+
+    pub fn by_name(name: &str) -> Option<Sampler> {
+        match name {
+            "ddim" => Some(Sampler::Ddim),
+            "ddpm" => Some(Sampler::Ddpm),
+            _ => None,
+        }
+    }
+}
+
+/// How the pictures are sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    pub sampler: Sampler,
+    pub steps: usize,
+    pub seed: u32,
+}
+
+pub struct Diff2LipRecipe {
+    network: Diff2Lip,
+    device: Device,
+    preset: Preset,
+    sampling: Sampling,
+    schedule: Schedule,
+    feather: f32,
+    windows: Windows,
+    starts: Vec<i64>,
+    mel: Option<Mel>,
+    has_reference: bool,
+}
+
+impl Diff2LipRecipe {
+    /// # Errors
+    /// When the sampler cannot take that number of steps.
+    pub fn new(
+        network: Diff2Lip,
+        device: Device,
+        preset: Preset,
+        sampling: Sampling,
+        feather: f32,
+    ) -> Result<Diff2LipRecipe, LipsyncError> {
+        let respacing = match sampling.sampler {
+            Sampler::Ddim => Respacing::Stride(sampling.steps),
+            Sampler::Ddpm => Respacing::Spread(sampling.steps),
+        };
+        let schedule = Schedule::new(betas::linear(1000)).and_then(|whole| whole.respaced(respacing));
+        let schedule =
+            schedule.map_err(|e| LipsyncError::Unfit(format!("--steps {}: {e}", sampling.steps)))?;
+        let windows = Windows::new(preset, network.config.image_size);
+        Ok(Diff2LipRecipe {
+            network,
+            device,
+            preset,
+            sampling,
+            schedule,
+            feather,
+            windows,
+            starts: Vec::new(),
+            mel: None,
+            has_reference: false,
+        })
+    }
+
+    fn run(
+        &self,
+        mel: &Mel,
+        inputs: &[Rgb],
+        reference: Option<Rgb>,
+        starts: &[i64],
+        cancel: &Cancel,
+    ) -> Result<Vec<Rgb>, NetsError> {
+        let side = self.network.config.image_size;
+        let signed = (2.0, -1.0);
+        let device = &self.device;
+        let faces = to_tensor(inputs, side, false, signed, device)?;
+        let reference = match reference {
+            None => faces.clone(),
+            Some(image) => to_tensor(&vec![image; inputs.len()], side, false, signed, device)?,
+        };
+        let mut noise = Noise::new(self.sampling.seed);
+        let start = noise.draw(&[1, 3, side, side], device)?.repeat((inputs.len(), 1, 1, 1))?;
+        let mask = lower_half_mask(side, &faces)?;
+        let given = Condition {
+            face: masked_face(&faces, &mask, &start)?,
+            style: self.network.style(&mel.windows(starts, device)?)?,
+            mask,
+            reference,
+        };
+        let hooks = Hooks {
+            network: &mut |x, t| self.network.forward(x, t as f32, &given),
+            should_stop: &mut |_| cancel.is_cancelled(),
+            // One draw for all frames: they are to stay alike here too.
+            noise: &mut |x| {
+                let (count, channels, height, width) = x.dims4()?;
+                Ok(noise.draw(&[1, channels, height, width], device)?.repeat((count, 1, 1, 1))?)
+            },
+        };
+        let sample: Tensor = match self.sampling.sampler {
+            Sampler::Ddim => ddim::sample(&self.schedule, &start, 0.0, hooks)?,
+            Sampler::Ddpm => ddpm::sample(&self.schedule, &start, hooks)?,
+        };
+        from_tensor(&blend(&given.mask, &sample, &faces)?, false, signed)
+    }
+}
+
+impl Recipe for Diff2LipRecipe {
+    fn plan(&mut self, line: &Line, _: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError> {
+        self.windows.plan(line, PADS);
+        let mel = Mel::new(&line.voice.samples, Padding::Zero);
+        self.starts = match self.preset {
+            Preset::Reference => {
+                let starts = diff2lip_starts(mel.frames());
+                let last = starts.last().copied().unwrap_or_default();
+                let at = |t: &Time| starts.get(t.floor_units(25).max(0) as usize).copied().unwrap_or(last);
+                line.times.iter().map(at).collect()
+            }
+            Preset::Film => {
+                line.times.iter().map(|&t| (t - LATENESS).max(Time::ZERO).floor_units(RATE as i64)).collect()
+            }
+        };
+        self.mel = Some(mel);
+        let reference = self.windows.reference(line);
+        self.has_reference = reference.is_some();
+        Ok(reference.into_iter().collect())
+    }
+
+    fn crop(&self, frame: usize, face: &Face) -> Crop {
+        self.windows.crop(frame, face)
+    }
+
+    fn render(
+        &mut self,
+        _: &Line,
+        targets: &[Target],
+        sources: &dyn SourceImages,
+        cancel: &Cancel,
+    ) -> Result<Vec<Option<Patch>>, LipsyncError> {
+        let Some(mel) = &self.mel else {
+            return Err(LipsyncError::Unfit("diff2lip renders after it has planned".into()));
+        };
+        let reference = if self.has_reference { Some(self.windows.input(&sources.image(0)?)) } else { None };
+        let inputs: Vec<_> = targets.iter().map(|t| self.windows.input(&t.image)).collect();
+        let starts: Vec<_> = targets.iter().map(|t| self.starts[t.frame]).collect();
+        let made = self.run(mel, &inputs, reference, &starts, cancel).map_err(lift(&self.device))?;
+        Ok(targets
+            .iter()
+            .zip(made)
+            .map(|(t, image)| Some(self.windows.patch(t, image, self.feather)))
+            .collect())
+    }
+}
