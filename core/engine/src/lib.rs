@@ -1,4 +1,35 @@
-//! What the application talks to: jobs, cache, compose, export.
+//! What the application talks to. The command line calls the jobs of this crate on its own thread and hands them
+//! a [`Sink`] to tell of progress and a [`Cancel`] to be stopped by; nothing here knows who is listening.
+//!
+//! A dub, from file to file: [`analysis`] (shots, people; cached) → [`take`] (patches, chunk by chunk; cached) →
+//! [`compose`] (THE frame function) and [`mix`] → [`export`].
 
+pub mod analysis;
+pub mod cache;
+pub mod compose;
+pub mod dub;
+pub mod error;
+pub mod export;
+pub mod files;
+pub mod film;
+pub mod mix;
 pub mod models;
+pub mod paths;
+pub mod recipe;
 pub mod sample;
+pub mod take;
+pub mod track;
+
+pub use error::EngineError;
+pub use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange, Timecode};
+pub use lipsmith_lipsync::FAMILIES;
+pub use lipsmith_media::{AudioInfo, MediaInfo, PROFILES, Profile, Timing, VideoInfo};
+pub use lipsmith_project::{Method, Original, Preset};
+pub use paths::Paths;
+
+use std::path::Path;
+
+/// What a media file is.
+pub fn media_info(path: &Path) -> Result<MediaInfo, EngineError> {
+    Ok(lipsmith_media::probe(path)?)
+}

@@ -1,0 +1,176 @@
+//! `lipsmith dub`.
+
+use super::{Failure, Output, Session};
+use clap::{Args, ValueEnum};
+use lipsmith_engine::dub::{self, DubRequest, FaceChoice};
+use lipsmith_engine::export::profile_for;
+use lipsmith_engine::{Method, Original, PROFILES, Preset, Profile, Time, TimeRange, Timecode, media_info};
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Dub {
+    /// The film
+    film: PathBuf,
+    /// The dubbed voice: any sound file, or a film with sound
+    voice: PathBuf,
+    /// The finished film
+    #[arg(short, long, value_name = "OUT")]
+    out: PathBuf,
+    /// Where the voice begins: HH:MM:SS:FF, HH:MM:SS;FF, frames, or seconds as 12.5s [default: the start of the
+    /// first range, else of the film]
+    #[arg(long, value_name = "TC")]
+    at: Option<String>,
+    /// Dub only here, several times if wanted; elsewhere picture and sound stay as they are
+    /// [default: as long as the voice lasts]
+    #[arg(long, value_name = "TC-TC")]
+    range: Vec<String>,
+    /// Who speaks: a number from `lipsmith track`, or auto for the most prominent person
+    #[arg(long, value_name = "auto|N", default_value = "auto")]
+    face: String,
+    /// The reference picture of the actor, for families that look at one
+    #[arg(long, value_name = "auto|TC", default_value = "auto")]
+    reference: String,
+    /// rewrite, diff2lip or wav2lip
+    #[arg(long, value_name = "NAME", default_value = "rewrite")]
+    family: String,
+    /// film: Lipsmith's own rules; reference: the published inference scripts to the letter
+    #[arg(long, value_enum, default_value_t = PresetName::Film)]
+    preset: PresetName,
+    /// The family's weights [default: the imported ones, see `lipsmith models list`]
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// ddim or ddpm, for diffusion families
+    #[arg(long, default_value = "ddim")]
+    sampler: String,
+    /// Denoising steps, for diffusion families
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    steps: u32,
+    /// Seed of the initial noise, for diffusion families
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    seed: u64,
+    /// auto, cpu, cuda or metal
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// h264-mp4, hevc-mp4, prores-mov, ffv1-mkv or vp9-webm [default: by the ending of OUT]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// What becomes of the original sound under the voice
+    #[arg(long, value_enum, default_value_t = OriginalSound::Mute)]
+    original: OriginalSound,
+    /// Write the mask as a film of its own
+    #[arg(long, value_name = "FILE")]
+    matte: Option<PathBuf>,
+    /// Softness of the mask's edge in distances between the eyes
+    #[arg(long, value_name = "0..0.5")]
+    feather: Option<f32>,
+    /// More film of the same actor, for rewrite
+    #[arg(long, value_name = "FILE")]
+    actor_footage: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PresetName {
+    Film,
+    Reference,
+}
+
+impl From<PresetName> for Preset {
+    fn from(name: PresetName) -> Preset {
+        match name {
+            PresetName::Film => Preset::Film,
+            PresetName::Reference => Preset::Reference,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OriginalSound {
+    Mute,
+    Duck,
+    Keep,
+}
+
+impl Dub {
+    pub fn run(self, session: &Session) -> Result<(), Failure> {
+        let request = self.request()?;
+        let done = dub::dub(&session.paths, &request, &session.report, &session.cancel)?;
+        session.report.result(json!(done), || done.to_string());
+        Ok(())
+    }
+
+    fn request(self) -> Result<DubRequest, Failure> {
+        let info = media_info(&self.film)?;
+        let labels = info.video.map(|video| Timecode::non_drop(video.timing.base()));
+        let timecode = |text: &str| -> Result<Time, Failure> {
+            let labels =
+                labels.ok_or_else(|| Failure::Usage(format!("{} has no picture", self.film.display())))?;
+            labels.parse(text).map_err(|e| Failure::Usage(e.to_string()))
+        };
+        let range = |text: &String| -> Result<TimeRange, Failure> {
+            let (from, to) = text.split_once('-').ok_or_else(|| {
+                Failure::Usage(format!(
+                    "--range {text}: write two timecodes with a - between them, as 00:00:01:00-00:00:04:12"
+                ))
+            })?;
+            let (start, end) = (timecode(from)?, timecode(to)?);
+            if end <= start {
+                return Err(Failure::Usage(format!("--range {text}: it ends before it starts")));
+            }
+            Ok(TimeRange::new(start, end))
+        };
+        let profile = match &self.profile {
+            Some(name) => Profile::from_name(name),
+            None => profile_for(&self.out),
+        };
+        let profile = profile.ok_or_else(|| {
+            let known = PROFILES.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
+            Failure::Usage(match &self.profile {
+                Some(name) => format!("--profile {name}: the profiles are {known}"),
+                None => format!(
+                    "{}: its ending names no film format; choose one by --profile ({known})",
+                    self.out.display()
+                ),
+            })
+        })?;
+        let face = match self.face.as_str() {
+            "auto" => FaceChoice::Auto,
+            number => FaceChoice::Person(number.parse().map_err(|_| {
+                Failure::Usage(format!("--face {number}: give auto or a number from `lipsmith track`"))
+            })?),
+        };
+        Ok(DubRequest {
+            at: self.at.as_deref().map(timecode).transpose()?,
+            ranges: self.range.iter().map(range).collect::<Result<_, _>>()?,
+            face,
+            reference: match self.reference.as_str() {
+                "auto" => None,
+                text => Some(timecode(text)?),
+            },
+            method: Method {
+                family: self.family,
+                preset: self.preset.into(),
+                sampler: self.sampler,
+                steps: self.steps,
+                seed: self.seed,
+                feather: self.feather,
+                ..Method::default()
+            },
+            checkpoint: self.checkpoint,
+            device: self.device,
+            profile,
+            original: match self.original {
+                OriginalSound::Mute => Original::Mute,
+                OriginalSound::Duck => Original::Duck,
+                OriginalSound::Keep => Original::Keep,
+            },
+            matte: self.matte,
+            actor_footage: self.actor_footage,
+            film: self.film,
+            voice: self.voice,
+            output: self.out,
+        })
+    }
+}

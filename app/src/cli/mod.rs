@@ -1,0 +1,119 @@
+//! The command line: arguments in, engine jobs, words or JSON lines out.
+
+mod dub;
+mod film;
+mod models;
+mod report;
+mod sample;
+
+use clap::{Args, Parser, Subcommand};
+use lipsmith_engine::{Cancel, EngineError, Paths};
+use report::Report;
+use std::process::ExitCode;
+
+/// Dubs films: makes the actor's lips speak the new line.
+#[derive(Parser)]
+#[command(name = "lipsmith", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what a media file is
+    Probe(film::Probe),
+    /// Find the shots and the people of a film
+    Track(film::Track),
+    /// Make the actor of a film speak a voice
+    Dub(dub::Dub),
+    /// Networks' weights: what is installed, import a checkpoint, check one
+    Models(models::Models),
+    /// The sample that Lipsmith brings along
+    Sample(sample::Sample),
+}
+
+#[derive(Args)]
+struct Output {
+    /// Print one JSON event a line on standard output instead of words
+    #[arg(long)]
+    json: bool,
+}
+
+/// A command's failure: arguments that do not fit the material end with 2, anything else with 1.
+enum Failure {
+    Usage(String),
+    /// The file that was looked into is of no use.
+    Unsound(String),
+    Engine(EngineError),
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Failure {
+        match error {
+            EngineError::Request(words) => Failure::Usage(words),
+            other => Failure::Engine(other),
+        }
+    }
+}
+
+/// What every command gets.
+struct Session {
+    paths: Paths,
+    report: Report,
+    cancel: Cancel,
+}
+
+/// Parses the arguments, runs the command and says how it ended.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let json = match &cli.command {
+        Command::Probe(args) => args.output.json,
+        Command::Track(args) => args.output.json,
+        Command::Dub(args) => args.output.json,
+        Command::Models(args) => args.output.json,
+        Command::Sample(args) => args.output.json,
+    };
+    let report = Report::new(json);
+    let ended = session(report.clone()).and_then(|session| match cli.command {
+        Command::Probe(args) => args.run(&session),
+        Command::Track(args) => args.run(&session),
+        Command::Dub(args) => args.run(&session),
+        Command::Models(args) => args.run(&session),
+        Command::Sample(args) => args.run(&session),
+    });
+    report.close();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Engine(EngineError::Cancelled)) => {
+            report.failure("cancelled; what was finished is kept, and the same command goes on from there");
+            ExitCode::from(130)
+        }
+        Err(Failure::Usage(words)) => {
+            report.failure(&words);
+            ExitCode::from(2)
+        }
+        Err(failure @ (Failure::Unsound(_) | Failure::Engine(_))) => {
+            report.failure(&match failure {
+                Failure::Engine(error) => error.to_string(),
+                Failure::Unsound(words) | Failure::Usage(words) => words,
+            });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn session(report: Report) -> Result<Session, Failure> {
+    let paths = Paths::of_user()?;
+    let cancel = Cancel::new();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        // Asked twice: whoever waits does not want to wait any longer.
+        if asked.is_cancelled() {
+            std::process::exit(130);
+        }
+        asked.cancel();
+    })
+    .map_err(|e| Failure::Usage(format!("cannot listen for Ctrl-C: {e}")))?;
+    Ok(Session { paths, report, cancel })
+}

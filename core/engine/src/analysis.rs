@@ -1,0 +1,237 @@
+//! What is known of a film's pictures: when each is on screen, where the shots are, who is in them. Made once a
+//! film and detector, kept in the cache a shot a file, so a cancelled run goes on after the last finished shot.
+
+use crate::cache::{self, Cache};
+use crate::error::EngineError;
+use crate::film::reading;
+use crate::paths::Paths;
+use lipsmith_base::{Cancel, Digest, Progress, Sink, Time, TimeRange};
+use lipsmith_lipsync::face::detect::Finder;
+use lipsmith_lipsync::face::track::{Shot, Tracker};
+use lipsmith_lipsync::speech::SPEECH_RATE;
+use lipsmith_lipsync::{Face, Speech};
+use lipsmith_media::{AudioReader, FrameTimes, VideoReader, probe};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Changes whenever the same film would be analysed differently.
+const VERSION: u32 = 1;
+
+/// One film's analysis. Holds a line for each shot; faces are read from the cache when asked for.
+pub struct Analysis {
+    folder: PathBuf,
+    key: Digest,
+    times: FrameTimes,
+    shots: Vec<ShotSummary>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShotSummary {
+    pub frames: Range<u64>,
+    /// By person number.
+    pub people: BTreeMap<u32, Presence>,
+}
+
+/// How much of a person a shot shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Frames in which the face is known.
+    pub frames: u64,
+    /// Mean area of the face's box in pixels.
+    pub area: f32,
+}
+
+impl ShotSummary {
+    pub fn shows(&self, person: u32) -> bool {
+        self.people.contains_key(&person)
+    }
+
+    fn of(shot: &Shot) -> ShotSummary {
+        let mut people = BTreeMap::new();
+        for track in &shot.tracks {
+            let faces = track.faces.iter().flatten();
+            let frames = faces.clone().count() as u64;
+            let area = faces.map(|f| f.rect.area()).sum::<f32>() / frames.max(1) as f32;
+            if frames > 0 {
+                people.insert(track.person, Presence { frames, area });
+            }
+        }
+        let start = shot.start as u64;
+        ShotSummary { frames: start..start + shot.length as u64, people }
+    }
+}
+
+/// What it takes to analyse films.
+pub struct Analyst<'a> {
+    face_models: PathBuf,
+    cache: Cache,
+    sink: &'a dyn Sink,
+    cancel: &'a Cancel,
+}
+
+impl Analyst<'_> {
+    pub fn new<'a>(
+        paths: &Paths,
+        sink: &'a dyn Sink,
+        cancel: &'a Cancel,
+    ) -> Result<Analyst<'a>, EngineError> {
+        Ok(Analyst { face_models: paths.face_models(), cache: Cache::new(&paths.cache), sink, cancel })
+    }
+
+    /// From the cache, or by reading the whole film.
+    pub fn analyse(&self, film: &Path, fingerprint: Digest) -> Result<Analysis, EngineError> {
+        let finder = Finder::installed(&self.face_models)?;
+        let key = Digest::of(format!("analysis {VERSION} {} {fingerprint}", finder.name()).as_bytes());
+        let folder = self.cache.folder("analysis", key);
+        // Written beside the shots once all are there.
+        let manifest = folder.join("manifest.json");
+        let reader = VideoReader::open(film, &reading(self.cancel))?;
+        let times = reader.times().clone();
+        let kept = cache::read(&manifest)?;
+        let shots = match kept.and_then(|bytes| serde_json::from_slice::<Vec<ShotSummary>>(&bytes).ok()) {
+            Some(shots) => shots,
+            None => {
+                self.sink.note(format!("faces are found by {}", finder.name()));
+                let shots = self.track(reader, finder, &folder)?;
+                cache::write(&manifest, &serde_json::to_vec(&shots).unwrap_or_default())?;
+                shots
+            }
+        };
+        Ok(Analysis { folder, key, times, shots })
+    }
+
+    /// Tracks the film from the first shot that is not in `folder` yet.
+    fn track(
+        &self,
+        mut reader: VideoReader,
+        finder: Finder,
+        folder: &Path,
+    ) -> Result<Vec<ShotSummary>, EngineError> {
+        let total = reader.times().count();
+        let mut shots: Vec<ShotSummary> = Vec::new();
+        let mut tracker = Tracker::new(finder, reader.video().timing.base());
+        while let Some(bytes) = cache::read(&shot_path(folder, shots.len()))? {
+            let Ok(shot) = Shot::decode(&bytes) else { break };
+            shots.push(ShotSummary::of(&shot));
+            tracker.resume(&shot);
+        }
+        let mut done = shots.last().map_or(0, |shot| shot.frames.end);
+        let mut keep = |shot: Shot| {
+            cache::write(&shot_path(folder, shots.len()), &shot.encode())?;
+            shots.push(ShotSummary::of(&shot));
+            Ok::<(), EngineError>(())
+        };
+        reader.seek(reader.times().start(done))?;
+        while let Some(frame) = reader.next()? {
+            // A picture that could not be decoded counts as its successor.
+            while done <= frame.index {
+                self.cancel.check()?;
+                if let Some(shot) = tracker.push(&frame.picture)? {
+                    keep(shot)?;
+                }
+                done += 1;
+            }
+            self.sink.progress(Progress { stage: "track", done, total: Some(total) });
+        }
+        for shot in tracker.finish()? {
+            keep(shot)?;
+        }
+        for note in reader.notes() {
+            self.sink.note(note.clone());
+        }
+        Ok(shots)
+    }
+}
+
+impl Analysis {
+    /// Names this analysis among the things that make a take.
+    pub fn key(&self) -> Digest {
+        self.key
+    }
+    pub fn shots(&self) -> &[ShotSummary] {
+        &self.shots
+    }
+    pub fn times(&self) -> &FrameTimes {
+        &self.times
+    }
+
+    pub fn span(&self, frames: &Range<u64>) -> TimeRange {
+        TimeRange::new(self.times.start(frames.start), self.times.start(frames.end))
+    }
+
+    /// The frames that start within `range`.
+    pub fn frames_in(&self, range: TimeRange) -> Range<u64> {
+        let at_or_after = |time: Time| {
+            let shown = self.times.index_at(time);
+            if self.times.start(shown) < time { shown + 1 } else { shown }
+        };
+        let end = at_or_after(range.end()).min(self.times.count());
+        at_or_after(range.start()).min(end)..end
+    }
+
+    /// Everything known of one shot.
+    pub fn shot(&self, index: usize) -> Result<Shot, EngineError> {
+        let path = shot_path(&self.folder, index);
+        cache::read(&path)?.and_then(|bytes| Shot::decode(&bytes).ok()).ok_or_else(|| {
+            // Without its manifest the folder is analysed again, from this shot on.
+            let _ = std::fs::remove_file(self.folder.join("manifest.json"));
+            EngineError::Request(format!(
+                "{} is missing or broken; run again to make it anew",
+                path.display()
+            ))
+        })
+    }
+
+    /// A person's faces in a stretch of film, one entry a frame.
+    pub fn faces(&self, person: u32, frames: &Range<u64>) -> Result<Vec<Option<Face>>, EngineError> {
+        let mut faces = vec![None; (frames.end - frames.start) as usize];
+        for (index, summary) in self.shots.iter().enumerate() {
+            let common = summary.frames.start.max(frames.start)..summary.frames.end.min(frames.end);
+            if common.is_empty() || !summary.shows(person) {
+                continue;
+            }
+            for track in self.shot(index)?.tracks.into_iter().filter(|t| t.person == person) {
+                for (frame, face) in (summary.frames.start..).zip(track.faces) {
+                    if let (true, Some(face)) = (common.contains(&frame), face) {
+                        faces[(frame - frames.start) as usize] = Some(face);
+                    }
+                }
+            }
+        }
+        Ok(faces)
+    }
+}
+
+fn shot_path(folder: &Path, index: usize) -> PathBuf {
+    folder.join(format!("{index:06}.shot"))
+}
+
+/// The sound of a file as speech, read in stretches.
+pub struct FilmSound(AudioReader);
+
+impl FilmSound {
+    pub fn open(path: &Path, cancel: &Cancel) -> Result<FilmSound, EngineError> {
+        Ok(FilmSound(AudioReader::open(path, SPEECH_RATE, Some(1), &reading(cancel))?))
+    }
+
+    /// `None` for a film without sound.
+    pub fn open_if_any(path: &Path, cancel: &Cancel) -> Result<Option<FilmSound>, EngineError> {
+        if probe(path)?.audio.is_none() { Ok(None) } else { FilmSound::open(path, cancel).map(Some) }
+    }
+
+    /// The samples of `range`, fewer where the sound ends.
+    pub fn speech(&mut self, range: TimeRange) -> Result<Speech, EngineError> {
+        let rate = i64::from(SPEECH_RATE);
+        let wanted = (range.end().round_units(rate) - range.start().round_units(rate)).max(0) as usize;
+        self.0.seek(range.start())?;
+        let mut samples = Vec::new();
+        while samples.len() < wanted {
+            let Some(block) = self.0.next()? else { break };
+            samples.extend(block.samples);
+        }
+        samples.truncate(wanted);
+        Ok(Speech { samples })
+    }
+}

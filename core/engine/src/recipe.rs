@@ -1,0 +1,135 @@
+//! A method made ready on this machine: its family looked up, its weights found, its device opened.
+
+use crate::error::EngineError;
+use crate::files::fingerprint;
+use crate::models::{ModelsError, Registry};
+use crate::paths::Paths;
+use candle_core::{DType, Device};
+use lipsmith_lipsync::FAMILIES;
+use lipsmith_lipsync::families::diff2lip::{Diff2LipRecipe, Sampler, Sampling};
+use lipsmith_lipsync::families::network::Preset;
+use lipsmith_lipsync::families::rewrite::Rewrite;
+use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
+use lipsmith_lipsync::families::{Family, Recipe};
+use lipsmith_nets::checkpoint::Checkpoint;
+use lipsmith_nets::zoo::{self, Network};
+use lipsmith_nets::{NetsError, device, diff2lip, wav2lip};
+use lipsmith_project::{self as project, Method};
+use std::path::{Path, PathBuf};
+
+/// Softness of the mask's edge in distances between the eyes, where the editor does not say.
+const FEATHER: f32 = 0.15;
+
+pub struct Prepared {
+    method: Method,
+    family: Family,
+    weights: Option<PathBuf>,
+    sampler: Sampler,
+    device: Device,
+}
+
+impl Prepared {
+    /// Checks everything that can be checked before the film is looked at.
+    pub fn new(
+        method: &Method,
+        file: Option<&Path>,
+        device: &str,
+        paths: &Paths,
+    ) -> Result<Prepared, EngineError> {
+        let family = FAMILIES.iter().find(|f| f.name == method.family).copied();
+        let family =
+            family.ok_or_else(|| unknown("family", &method.family, FAMILIES.iter().map(|f| f.name)))?;
+        let sampler = Sampler::by_name(&method.sampler)
+            .ok_or_else(|| unknown("sampler", &method.sampler, Sampler::NAMES.into_iter()))?;
+        if let Some(feather) = method.feather.filter(|f| !(0.0..=0.5).contains(f)) {
+            return Err(EngineError::Request(format!(
+                "--feather {feather}: give 0 to 0.5 distances between the eyes"
+            )));
+        }
+        let weights = match (family.network, file) {
+            (None, None) => None,
+            (None, Some(file)) => {
+                return Err(EngineError::Request(format!(
+                    "{} needs no weights: leave out --checkpoint {} or choose another --family",
+                    family.name,
+                    file.display()
+                )));
+            }
+            (Some(_), Some(file)) => Some(file.to_path_buf()),
+            (Some(network), None) => Some(Registry::open(&paths.data)?.installed(network).ok_or_else(|| {
+                EngineError::Request(format!(
+                    "{} needs weights and none are installed: run `lipsmith models import FILE`, give --checkpoint FILE, \
+                     or use --family rewrite, which needs none",
+                    family.name
+                ))
+            })?),
+        };
+        let device = device::open(device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
+        let checkpoint = weights.as_deref().map(fingerprint).transpose()?;
+        let prepared =
+            Prepared { method: Method { checkpoint, ..method.clone() }, family, weights, sampler, device };
+        // Weights that do not fit are better known now than after the film was tracked.
+        if family.network.is_some() {
+            prepared.open(true)?;
+        }
+        Ok(prepared)
+    }
+
+    /// The method with its checkpoint named.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Who will do the work, for people.
+    pub fn describe(&self) -> String {
+        match &self.weights {
+            None => format!("{}: {}", self.family.name, self.family.summary),
+            Some(file) => {
+                format!("{} with {} on {}", self.family.name, file.display(), device::describe(&self.device))
+            }
+        }
+    }
+
+    /// A fresh recipe, on the chosen device or on the CPU.
+    pub fn open(&self, on_cpu: bool) -> Result<Box<dyn Recipe>, EngineError> {
+        let device = if on_cpu { Device::Cpu } else { self.device.clone() };
+        let feather = self.method.feather.unwrap_or(FEATHER);
+        let preset = match self.method.preset {
+            project::Preset::Film => Preset::Film,
+            project::Preset::Reference => Preset::Reference,
+        };
+        let Some(file) = &self.weights else { return Ok(Box::new(Rewrite::new(feather))) };
+        let checkpoint = Checkpoint::open(file).map_err(ModelsError::from)?;
+        let found = zoo::recognise(&checkpoint).map_err(|why| self.misfit(file, &why))?;
+        let network = self.family.network.and_then(Network::by_name);
+        if let Some(why) = network.and_then(|network| found.refusal(network)) {
+            return Err(self.misfit(file, &why));
+        }
+        let weights = checkpoint.var_builder(&found.prefix, DType::F32, &device);
+        let misfit = |error: NetsError| self.misfit(file, &error.to_string());
+        Ok(if network == Some(Network::Wav2Lip) {
+            let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
+            let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
+            Box::new(Wav2LipRecipe::new(network, device, preset, feather))
+        } else {
+            let config = diff2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
+            let network = diff2lip::Diff2Lip::new(&config, &weights).map_err(misfit)?;
+            let Method { steps, seed, .. } = self.method;
+            let sampling = Sampling { sampler: self.sampler, steps: steps as usize, seed: seed as u32 };
+            Box::new(Diff2LipRecipe::new(network, device, preset, sampling, feather)?)
+        })
+    }
+
+    fn misfit(&self, file: &Path, why: &str) -> EngineError {
+        let path = file.to_path_buf();
+        EngineError::Models(ModelsError::Unfit {
+            path,
+            why: format!("{why} (wanted for {})", self.family.name),
+        })
+    }
+}
+
+fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str>) -> EngineError {
+    let known = known.collect::<Vec<_>>().join(", ");
+    EngineError::Request(format!("--{what} {name}: there is no such {what}; choose {known}"))
+}
