@@ -8,74 +8,121 @@ const CELLS: usize = 24;
 /// Reach of a cell's light into its neighbourhood, in cells.
 const REACH: f32 = 3.5;
 
-/// Multiplies `image` by a smooth field of gains, one a channel and in linear light, that brings it to
-/// `to` where `weights` (one a pixel, both images' size) are positive; between, the field is carried on
-/// smoothly. Pixels that differ in more than light (a beard against skin) are left out.
+/// Multiplies `image` by a smooth field of gains that brings it to `to` (see [`Light`]). `weights`: one a
+/// pixel, both images' size; positive where the two may be compared.
 pub fn match_colour(image: &mut Rgb, to: &Rgb, weights: &[f32]) {
     let (width, height) = (image.width(), image.height());
-    if width == 0
-        || height == 0
-        || to.width() != width
-        || to.height() != height
-        || weights.len() < width * height
-    {
+    if to.width() != width || to.height() != height || weights.len() < width * height {
         return;
     }
-    let cell = (width.max(height)).div_ceil(CELLS).max(2);
-    let (cols, rows) = (width.div_ceil(cell), height.div_ceil(cell));
-    let step = (cell / 6).max(1);
-    // One sample for every few pixels: linear light of both images.
-    let samples: Vec<(usize, f32, [f32; 3], [f32; 3])> = (0..height)
-        .step_by(step)
-        .flat_map(|y| (0..width).step_by(step).map(move |x| (x, y)))
-        .filter(|&(x, y)| weights[y * width + x] > 0.0)
-        .map(|(x, y)| {
-            let linear = |v: [f32; 3]| v.map(|v| to_linear(v.max(0.0)));
-            let cell_at = y / cell * cols + x / cell;
-            (cell_at, weights[y * width + x], linear(image.get(x, y)), linear(to.get(x, y)))
-        })
-        .collect();
-    let ratio = |from: &[f32; 3], to: &[f32; 3]| {
-        ((to.iter().sum::<f32>() + 0.003) / (from.iter().sum::<f32>() + 0.003)).ln()
-    };
-    let mut ratios: Vec<f32> = samples.iter().map(|(_, _, a, b)| ratio(a, b)).collect();
-    if ratios.is_empty() {
-        return;
-    }
-    let middle = ratios.len() / 2;
-    let median = *ratios.select_nth_unstable_by(middle, f32::total_cmp).1;
-    let mut sums = vec![[0.0f32; 6]; cols * rows];
-    let mut all = [0.0f32; 6];
-    for (cell_at, weight, from, to) in &samples {
-        let odd = (ratio(from, to) - median) / 0.4;
-        let weight = weight * (-odd * odd).exp();
-        for c in 0..3 {
-            for (slot, value) in [(c, from[c]), (3 + c, to[c])] {
-                sums[*cell_at][slot] += weight * value;
-                all[slot] += weight * value;
-            }
-        }
-    }
-    let spread = blur(&sums, cols, rows);
-    // Far from every sample the mean of all of them holds.
-    let (share, dark) = (0.02 / samples.len() as f32, 1e-6);
-    let powers: Vec<[f32; 3]> = spread
-        .iter()
-        .map(|s| {
-            std::array::from_fn(|c| {
-                let gain = (s[3 + c] + all[3 + c] * share + dark) / (s[c] + all[c] * share + dark);
-                // On the camera curve a gain in linear light is its 0.45th power (see `lit`).
-                gain.clamp(0.4, 2.5).powf(0.45)
-            })
-        })
-        .collect();
-    let field = Field { powers, cols, rows, cell: cell as f32 };
+    let Some(light) = Light::between(|x, y| Some(image.get(x, y)), to, weights) else { return };
     for y in 0..height {
         for x in 0..width {
-            let power = field.at(x as f32 + 0.5, y as f32 + 0.5);
-            let value = image.get(x, y);
-            image.set(x, y, std::array::from_fn(|c| lit(value[c], power[c])));
+            image.set(x, y, light.on(x, y, image.get(x, y)));
         }
+    }
+}
+
+/// A smooth field of gains, one a channel and in linear light. Where nothing was compared it is carried on
+/// from where something was.
+pub struct Light {
+    /// For each cell the gains as powers on the camera curve (see [`lit`]).
+    powers: Vec<[f32; 3]>,
+    cols: usize,
+    rows: usize,
+    cell: f32,
+}
+
+impl Light {
+    /// What brings the picture `from` (its value at a pixel, if it has one) to `to` where `weights`, one a
+    /// pixel of `to`, are positive. Pixels that differ in more than light (a beard against skin) are left out.
+    /// `None` when there is nothing to compare.
+    pub fn between(
+        from: impl Fn(usize, usize) -> Option<[f32; 3]>,
+        to: &Rgb,
+        weights: &[f32],
+    ) -> Option<Light> {
+        let (width, height) = (to.width(), to.height());
+        let cell = (width.max(height)).div_ceil(CELLS).max(2);
+        let (cols, rows) = (width.div_ceil(cell), height.div_ceil(cell));
+        let step = (cell / 5).max(1);
+        let linear = |v: [f32; 3]| v.map(|v| to_linear(v.max(0.0)));
+        // One sample for every few pixels: linear light of both images.
+        let samples: Vec<Sample> = (0..height)
+            .step_by(step)
+            .flat_map(|y| (0..width).step_by(step).map(move |x| (x, y)))
+            .filter_map(|(x, y)| {
+                let weight = weights.get(y * width + x).copied().filter(|w| *w > 0.0)?;
+                let (from, to) = (linear(from(x, y)?), linear(to.get(x, y)));
+                Some(Sample { cell: y / cell * cols + x / cell, weight, from, to })
+            })
+            .collect();
+        let mut ratios: Vec<f32> = samples.iter().map(Sample::ratio).collect();
+        if ratios.is_empty() {
+            return None;
+        }
+        let middle = ratios.len() / 2;
+        let median = *ratios.select_nth_unstable_by(middle, f32::total_cmp).1;
+        let mut sums = vec![[0.0f32; 6]; cols * rows];
+        let mut all = [0.0f32; 6];
+        for sample in &samples {
+            let odd = (sample.ratio() - median) / 0.4;
+            let weight = sample.weight * (-odd * odd).exp();
+            for c in 0..3 {
+                for (slot, value) in [(c, sample.from[c]), (3 + c, sample.to[c])] {
+                    sums[sample.cell][slot] += weight * value;
+                    all[slot] += weight * value;
+                }
+            }
+        }
+        // Far from every sample the mean of all of them holds.
+        let (share, dark) = (0.02 / samples.len() as f32, 1e-6);
+        let power = |s: &[f32; 6]| {
+            std::array::from_fn(|c| {
+                let gain = (s[3 + c] + all[3 + c] * share + dark) / (s[c] + all[c] * share + dark);
+                gain.clamp(0.4, 2.5).powf(0.45)
+            })
+        };
+        let powers = blur(&sums, cols, rows).iter().map(power).collect();
+        Some(Light { powers, cols, rows, cell: cell as f32 })
+    }
+
+    /// The coded value `v` of pixel `(x, y)` in this light.
+    #[inline]
+    pub fn on(&self, x: usize, y: usize, v: [f32; 3]) -> [f32; 3] {
+        let power = self.at(x as f32 + 0.5, y as f32 + 0.5);
+        std::array::from_fn(|c| lit(v[c], power[c]))
+    }
+
+    /// Between the cells' centres.
+    #[inline]
+    fn at(&self, x: f32, y: f32) -> [f32; 3] {
+        let u = (x / self.cell - 0.5).clamp(0.0, (self.cols - 1) as f32);
+        let v = (y / self.cell - 0.5).clamp(0.0, (self.rows - 1) as f32);
+        let (u0, v0) = (u as usize, v as usize);
+        let (u1, v1) = ((u0 + 1).min(self.cols - 1), (v0 + 1).min(self.rows - 1));
+        let (fu, fv) = (u - u0 as f32, v - v0 as f32);
+        let corners = [(u0, v0), (u1, v0), (u0, v1), (u1, v1)];
+        let [a, b, c, d] = corners.map(|(u, v)| &self.powers[v * self.cols + u]);
+        std::array::from_fn(|k| {
+            let (top, bottom) = (a[k] + (b[k] - a[k]) * fu, c[k] + (d[k] - c[k]) * fu);
+            top + (bottom - top) * fv
+        })
+    }
+}
+
+/// A place where both pictures are seen, in linear light.
+struct Sample {
+    cell: usize,
+    weight: f32,
+    from: [f32; 3],
+    to: [f32; 3],
+}
+
+impl Sample {
+    /// Logarithm of how much lighter the place is to become.
+    fn ratio(&self) -> f32 {
+        ((self.to.iter().sum::<f32>() + 0.003) / (self.from.iter().sum::<f32>() + 0.003)).ln()
     }
 }
 
@@ -85,31 +132,6 @@ pub fn match_colour(image: &mut Rgb, to: &Rgb, weights: &[f32]) {
 fn lit(v: f32, power: f32) -> f32 {
     let curve = (v + 0.099) * power - 0.099;
     if v >= 0.081 { curve } else { v * (0.18 * power - 0.099) / 0.081 }
-}
-
-/// A gain for each cell, read off between the cells' centres.
-struct Field {
-    powers: Vec<[f32; 3]>,
-    cols: usize,
-    rows: usize,
-    cell: f32,
-}
-
-impl Field {
-    #[inline]
-    fn at(&self, x: f32, y: f32) -> [f32; 3] {
-        let u = (x / self.cell - 0.5).clamp(0.0, (self.cols - 1) as f32);
-        let v = (y / self.cell - 0.5).clamp(0.0, (self.rows - 1) as f32);
-        let (u0, v0) = (u as usize, v as usize);
-        let (u1, v1) = ((u0 + 1).min(self.cols - 1), (v0 + 1).min(self.rows - 1));
-        let (fu, fv) = (u - u0 as f32, v - v0 as f32);
-        let [a, b, c, d] =
-            [(u0, v0), (u1, v0), (u0, v1), (u1, v1)].map(|(u, v)| &self.powers[v * self.cols + u]);
-        std::array::from_fn(|k| {
-            let (top, bottom) = (a[k] + (b[k] - a[k]) * fu, c[k] + (d[k] - c[k]) * fu);
-            top + (bottom - top) * fv
-        })
-    }
 }
 
 /// Gaussian of [`REACH`] cells over a small grid, nothing beyond its edges.

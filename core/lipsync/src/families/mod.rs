@@ -5,6 +5,7 @@
 //! those in one sequential reading. [`Recipe::render`] then turns the line's pictures into patches, a chunk at
 //! a time, in any order: a chunk depends on the plan alone, never on another chunk.
 
+pub mod advisor;
 pub mod diff2lip;
 pub mod network;
 pub mod rewrite;

@@ -38,14 +38,14 @@ impl Grey {
     fn evened(&self, reach: usize) -> Grey {
         let mean = self.smooth(reach);
         let detail: Vec<f32> = self.values.iter().zip(&mean.values).map(|(v, m)| v - m).collect();
-        let squares = Grey { values: detail.iter().map(|d| d * d).collect(), ..*self.header() }.smooth(reach);
-        let values =
-            detail.iter().zip(&squares.values).map(|(d, v)| d / (v.max(0.0).sqrt() + 0.012)).collect();
-        Grey { values, ..*self.header() }
+        let squares = self.with(detail.iter().map(|d| d * d).collect()).smooth(reach);
+        let evened = detail.iter().zip(&squares.values).map(|(d, v)| d / (v.max(0.0).sqrt() + 0.012));
+        self.with(evened.collect())
     }
 
-    fn header(&self) -> Box<Grey> {
-        Box::new(Grey { width: self.width, height: self.height, values: Vec::new() })
+    /// A picture of this size with other values.
+    fn with(&self, values: Vec<f32>) -> Grey {
+        Grey { width: self.width, height: self.height, values }
     }
 
     /// Two box filters of `2 reach + 1`, edges repeated.
@@ -68,7 +68,7 @@ impl Grey {
                 values[y * self.width + x] = column[y];
             }
         }
-        Grey { width: self.width, height: self.height, values }
+        self.with(values)
     }
 
     /// Bilinear value at a continuous position; `None` outside.
@@ -112,10 +112,8 @@ impl Pyramid {
     /// Levels from the first of at most `finest` pixels a side downwards.
     pub fn of(image: &Rgb, finest: usize) -> Pyramid {
         let mut grey = Grey::of(image);
-        let mut scale = 1;
         while grey.width.max(grey.height) > finest.max(COARSEST) {
             grey = grey.halved();
-            scale *= 2;
         }
         let mut plain = vec![grey];
         while let Some(last) = plain.last().filter(|g| g.width.max(g.height) >= 2 * COARSEST) {
@@ -123,7 +121,6 @@ impl Pyramid {
             plain.push(next);
         }
         let levels = plain.iter().map(|g| g.evened((g.width.max(g.height) / 14).max(2))).collect();
-        let _ = scale;
         Pyramid { levels }
     }
 }
@@ -163,26 +160,33 @@ fn scaled(by: f32) -> Affine {
     Affine { a: by, e: by, ..Affine::IDENTITY }
 }
 
-/// Least squares at one level: pixels with their six derivatives.
-struct Problem<'a> {
-    target: &'a Grey,
+/// A pixel of the target that counts.
+struct Pixel {
+    at: Point,
+    value: f32,
+    /// Change of the value with each parameter.
+    steps: [f32; 6],
+    weight: f32,
+}
+
+/// Least squares at one level.
+struct Problem {
     start: Affine,
-    /// Pixel, weight, gradient.
-    pixels: Vec<(f32, f32, f32, [f32; 6], f32)>,
+    pixels: Vec<Pixel>,
     centre: Point,
     /// Pixels to a unit of the linear parameters, so that all six weigh alike.
     size: f32,
     prior: [f32; 6],
 }
 
-impl<'a> Problem<'a> {
+impl Problem {
     fn new(
-        target: &'a Grey,
+        target: &Grey,
         weights: &[f32],
         full_width: usize,
         start: Affine,
         trust: &Trust,
-    ) -> Option<Problem<'a>> {
+    ) -> Option<Problem> {
         let (w, h) = (target.width, target.height);
         let scale = full_width as f32 / w as f32;
         let full_height = weights.len() / full_width.max(1);
@@ -204,7 +208,7 @@ impl<'a> Problem<'a> {
                 let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
                 let (u, t) = ((px - centre.x) / size, (py - centre.y) / size);
                 let steps = [gx, gy, gx * u, gx * t, gy * u, gy * t].map(|d| d * size);
-                pixels.push((px, py, v[i], steps, weight));
+                pixels.push(Pixel { at: Point::new(px, py), value: v[i], steps, weight });
             }
         }
         if pixels.len() < 30 {
@@ -214,7 +218,7 @@ impl<'a> Problem<'a> {
         let strength = |deviation: f32| 1.0 / (deviation * deviation).max(1e-9);
         let (shift, stretch) = (strength(trust.shift * 2.0), strength(trust.stretch));
         let prior = [shift, shift, stretch, stretch, stretch, stretch];
-        Some(Problem { target, start, pixels, centre, size, prior })
+        Some(Problem { start, pixels, centre, size, prior })
     }
 
     /// The warp of the target's plane with the given parameters.
@@ -240,21 +244,21 @@ impl<'a> Problem<'a> {
     fn solve(&self, source: &Grey, mut map: Affine, rounds: usize) -> Option<Affine> {
         let unstart = self.start.inverse()?;
         for _ in 0..rounds {
-            let mut residuals = Vec::with_capacity(self.pixels.len());
-            for (x, y, value, _, _) in &self.pixels {
-                let p = map.apply(Point::new(*x, *y));
-                residuals.push(source.at(p.x, p.y).map(|s| s - value));
-            }
+            let residuals: Vec<Option<f32>> = (self.pixels.iter())
+                .map(|pixel| {
+                    let p = map.apply(pixel.at);
+                    Some(source.at(p.x, p.y)? - pixel.value)
+                })
+                .collect();
             let mut sizes: Vec<f32> = residuals.iter().flatten().map(|r| r.abs()).collect();
             if sizes.len() < 30 {
                 return None;
             }
             let middle = sizes.len() / 2;
             let noise = (1.48 * *sizes.select_nth_unstable_by(middle, f32::total_cmp).1).clamp(0.02, 1.5);
-            let (hessian, slope) = self.normal(&residuals, noise);
-            // Where the warp stands away from the first guess, in the target's plane.
+            let (mut hessian, mut slope) = self.normal(&residuals, noise);
+            // How far the warp stands from the first guess, in the target's plane.
             let away = self.parameters(map.then(unstart));
-            let (mut hessian, mut slope) = (hessian, slope);
             for i in 0..6 {
                 hessian[i][i] += f64::from(self.prior[i]);
                 slope[i] += f64::from(self.prior[i] * away[i]);
@@ -267,7 +271,6 @@ impl<'a> Problem<'a> {
                 break;
             }
         }
-        let _ = self.target;
         [map.a, map.b, map.c, map.d, map.e, map.f].iter().all(|v| v.is_finite()).then_some(map)
     }
 
@@ -276,7 +279,7 @@ impl<'a> Problem<'a> {
         let (mut h, mut b) = ([[0.0f32; 6]; 6], [0.0f32; 6]);
         let cut = 4.0 * noise;
         let scale = 1.0 / (noise * noise);
-        for ((_, _, _, steps, weight), residual) in self.pixels.iter().zip(residuals) {
+        for (Pixel { steps, weight, .. }, residual) in self.pixels.iter().zip(residuals) {
             let Some(r) = residual else { continue };
             let q = r / cut;
             if q.abs() >= 1.0 {

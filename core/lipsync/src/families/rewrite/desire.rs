@@ -98,23 +98,26 @@ impl Desire {
     /// What the mouth should look like at `time` of the voice.
     pub fn wish(&self, voice: &Features, time: Time, context: &Context) -> Wish {
         if voice.is_quiet(time) {
-            return Wish { state: self.closed, trust: [1.0, 0.2, 0.4, 0.3], quiet: true };
+            return Wish { state: self.closed, trust: [1.0, 0.2, 0.4, 0.3, 0.2], quiet: true };
         }
-        let rank = (voice.openness(time) * (self.gaps.len() - 1) as f32).round() as usize;
+        // The widest tenth are laughs and yawns.
+        let rank = (0.9 * voice.openness(time) * (self.gaps.len() - 1) as f32).round() as usize;
         let usual = self.gaps[rank.min(self.gaps.len() - 1)];
+        // What nothing is known of should at least be nothing unusual.
         let mut state = self.mean;
-        let mut trust = [0.0; STATE];
+        let mut trust: State = [0.06; STATE];
         for k in 0..STATE {
             let Some(weights) = self.weights.get(k) else { break };
             // A fit shrinks towards the mean by its correlation; speech is not mumbled for that.
             let lively = (1.0 / self.skill[k].max(0.3)).min(1.5);
             state[k] = self.mean[k] + apply(weights, context) as f32 * lively;
-            trust[k] = self.skill[k] * self.skill[k];
+            trust[k] = trust[k].max(self.skill[k] * self.skill[k]);
         }
-        let (learnt, general) = (trust[GAP], 0.25);
+        let (learnt, general) = (self.skill[GAP] * self.skill[GAP], 0.25);
         state[GAP] = (state[GAP] * learnt + usual * general) / (learnt + general);
         state[GAP] = state[GAP].max(self.gaps[0]);
-        trust[GAP] = (learnt + general).max(0.5);
+        // Whatever else is known, the lips must open and close with the voice.
+        trust[GAP] = (2.0 * learnt).max(1.5);
         Wish { state, trust, quiet: false }
     }
 }

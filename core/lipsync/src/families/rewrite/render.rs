@@ -3,7 +3,7 @@
 
 use super::align::{Pyramid, Trust, register};
 use crate::blend::{Matte, lower_face_matte, polygon_alpha, smoothstep};
-use crate::colour::match_colour;
+use crate::colour::Light;
 use crate::face::{Face, frame};
 use crate::families::{Crop, Patch};
 use lipsmith_base::{Affine, Point, Rgb};
@@ -19,6 +19,8 @@ const DETAIL: f32 = 180.0;
 const NECK: f32 = 0.5;
 /// Feather of the inner matte, in units of the face.
 const FEATHER: f32 = 0.16;
+/// Width of the outermost edge, over which the patch, there the film's own picture, fades out.
+const EDGE: f32 = 0.07;
 /// Registration works on pictures of at most this many pixels a side.
 const FINEST: usize = 280;
 
@@ -49,29 +51,28 @@ pub fn patch(
     feather: f32,
 ) -> Option<Patch> {
     let canvas = Canvas::new(image, face, crop)?;
-    let mut sum = Rgb::black(crop.width, crop.height);
-    let mut total = 0.0;
-    let mut drop = 0.0;
-    for (mouth, share) in mouths {
-        let Some(map) = canvas.lay(mouth) else { continue };
-        let mut laid = mouth.image.warp(map, crop.width, crop.height);
-        let inside = canvas.inside(mouth, map);
-        let weights: Vec<f32> = canvas.skin.iter().zip(&inside).map(|(s, i)| s * i).collect();
-        match_colour(&mut laid, image, &weights);
-        for (s, v) in sum.pixels_mut().iter_mut().zip(laid.pixels()) {
-            (0..3).for_each(|c| s[c] += share * v[c]);
-        }
-        total += share;
-        drop += share * canvas.drop(mouth, map);
+    let layers: Vec<Layer> = mouths.iter().filter_map(|(mouth, share)| canvas.lay(mouth, *share)).collect();
+    let total: f32 = layers.iter().map(|layer| layer.share).sum();
+    let drop: f32 = layers.iter().map(|layer| layer.share * layer.drop).sum();
+    (total > 0.0).then(|| canvas.compose(&layers, own, drop / (total + own), feather))
+}
+
+/// A mouth where it belongs on the target.
+struct Layer<'a> {
+    image: &'a Rgb,
+    /// Target crop pixel ↦ source crop pixel.
+    map: Affine,
+    light: Option<Light>,
+    share: f32,
+    /// How much lower its chin is than the target's, in units of the face.
+    drop: f32,
+}
+
+impl Layer<'_> {
+    fn at(&self, x: usize, y: usize) -> [f32; 3] {
+        let value = self.image.bicubic(self.map.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5)));
+        self.light.as_ref().map_or(value, |light| light.on(x, y, value))
     }
-    if total <= 0.0 {
-        return None;
-    }
-    total += own;
-    for (s, v) in sum.pixels_mut().iter_mut().zip(image.pixels()) {
-        (0..3).for_each(|c| s[c] = (s[c] + own * v[c]) / total);
-    }
-    Some(canvas.compose(sum, drop / total, feather))
 }
 
 /// The target, prepared.
@@ -94,8 +95,20 @@ impl<'a> Canvas<'a> {
         Some(Canvas { image, face, crop, pyramid, skin, local })
     }
 
+    fn lay<'m>(&self, mouth: &'m Mouth, share: f32) -> Option<Layer<'m>> {
+        let map = self.align(mouth)?;
+        let (w, h) = (mouth.image.width() as f32 - 1.0, mouth.image.height() as f32 - 1.0);
+        let laid = |x: usize, y: usize| {
+            let q = map.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
+            let inside = q.x >= 1.0 && q.y >= 1.0 && q.x < w && q.y < h;
+            inside.then(|| mouth.image.bilinear(q))
+        };
+        let light = Light::between(laid, self.image, &self.skin);
+        Some(Layer { image: &mouth.image, map, light, share, drop: self.drop(mouth, map) })
+    }
+
     /// Target crop pixel ↦ source crop pixel.
-    fn lay(&self, mouth: &Mouth) -> Option<Affine> {
+    fn align(&self, mouth: &Mouth) -> Option<Affine> {
         let to_source = mouth.crop.map.inverse()?;
         let film = steady(self.face, mouth.face)?;
         let start = self.crop.map.then(film).then(to_source);
@@ -105,23 +118,11 @@ impl<'a> Canvas<'a> {
         let trust = if measured {
             Trust { stretch: 0.004, shift: 0.01 }
         } else {
-            Trust { stretch: 0.02, shift: 0.04 }
+            Trust { stretch: 0.05, shift: 0.05 }
         };
         let found =
             register(&self.pyramid, self.crop.width, &self.skin, &source, mouth.image.width(), start, &trust);
         Some(found.unwrap_or(start))
-    }
-
-    /// 1 where the laid source has pixels.
-    fn inside(&self, mouth: &Mouth, map: Affine) -> Vec<f32> {
-        let (w, h) = (mouth.image.width() as f32 - 1.0, mouth.image.height() as f32 - 1.0);
-        (0..self.crop.width * self.crop.height)
-            .map(|i| {
-                let p = Point::new((i % self.crop.width) as f32 + 0.5, (i / self.crop.width) as f32 + 0.5);
-                let q = map.apply(p);
-                if q.x >= 1.0 && q.y >= 1.0 && q.x < w && q.y < h { 1.0 } else { 0.0 }
-            })
-            .collect()
     }
 
     /// How much lower the laid source's chin is than the target's, in units of the face.
@@ -146,39 +147,43 @@ impl<'a> Canvas<'a> {
         drop().unwrap_or(0.0).clamp(-0.5 * NECK, 0.5 * NECK)
     }
 
-    /// The new mouth over the target with its jaw moved by `drop`.
-    fn compose(&self, mouth: Rgb, drop: f32, feather: f32) -> Patch {
+    /// The new mouth over the target with its jaw moved by `drop`; `own` is the share of the
+    /// target itself in the mouth.
+    fn compose(&self, layers: &[Layer], own: f32, drop: f32, feather: f32) -> Patch {
         let (w, h) = (self.crop.width, self.crop.height);
         let unit = self.local.scale();
         let give = Give::new(self.face, self.local, drop);
-        let Matte::Polygon { outline, .. } = lower_face_matte(self.face, feather) else {
-            return Patch { image: mouth, map: self.crop.map, matte: Matte::Whole };
+        let outline = match lower_face_matte(self.face, feather) {
+            Matte::Polygon { outline, .. } => outline,
+            Matte::Whole => Vec::new(),
         };
         let to_crop = self.crop.map.inverse().unwrap_or(Affine::IDENTITY);
         let inner: Vec<Point> = outline.iter().map(|p| give.moved(to_crop.apply(*p))).collect();
         let alpha = polygon_alpha(&inner, feather * unit, w, h);
-        let mut image = Rgb::black(w, h);
-        for y in 0..h {
-            for x in 0..w {
-                let i = y * w + x;
-                let p = Point::new(x as f32 + 0.5, y as f32 + 0.5);
-                let shift = give.at(p);
-                let below = if shift == 0.0 {
-                    self.image.at(i)
-                } else {
-                    self.image.bicubic(Point::new(p.x - give.down.x * shift, p.y - give.down.y * shift))
-                };
-                let above = mouth.at(i);
-                image.set(x, y, std::array::from_fn(|c| below[c] + (above[c] - below[c]) * alpha[i]));
+        let total = own + layers.iter().map(|layer| layer.share).sum::<f32>();
+        let mut image = self.image.clone();
+        for (i, &alpha) in alpha.iter().enumerate() {
+            let (x, y) = (i % w, i / w);
+            let p = Point::new(x as f32 + 0.5, y as f32 + 0.5);
+            let shift = give.at(p);
+            if shift != 0.0 {
+                let from = Point::new(p.x - give.down.x * shift, p.y - give.down.y * shift);
+                image.set(x, y, self.image.bicubic(from));
+            }
+            if alpha > 0.0 {
+                let below = image.at(i);
+                let mut above = below.map(|v| v * own);
+                for layer in layers {
+                    let value = layer.at(x, y);
+                    (0..3).for_each(|c| above[c] += layer.share * value[c]);
+                }
+                image.set(x, y, std::array::from_fn(|c| below[c] + (above[c] / total - below[c]) * alpha));
             }
         }
-        let outer = give.outline(&inner, 0.07 * unit);
-        let outline = outer.iter().map(|p| self.crop.map.apply(*p)).collect();
-        Patch {
-            image,
-            map: self.crop.map,
-            matte: Matte::Polygon { outline, feather: 0.07 * unit * self.crop.map.scale() },
-        }
+        let edge = EDGE * unit;
+        let outline = give.outline(&inner, edge).iter().map(|p| self.crop.map.apply(*p)).collect();
+        let matte = Matte::Polygon { outline, feather: edge * self.crop.map.scale() };
+        Patch { image, map: self.crop.map, matte }
     }
 }
 

@@ -18,7 +18,7 @@ const BEST: usize = 40;
 const FOLLOWED: usize = 16;
 /// Cost of any join, before what is seen of it.
 const JOIN: f32 = 0.5;
-/// What the frame's own mouth is ahead of any other: nothing need be laid on.
+/// What the frame's own mouth is ahead of any other when it says the same: nothing need be laid on.
 const OWN: f32 = 0.1;
 /// A join is spread over this long.
 const FADE: f64 = 0.08;
@@ -134,8 +134,14 @@ fn best_path(
         {
             here.push((Some(same), target_cost(moment, same, units, desire)));
         }
-        for (_, cost) in here.iter_mut().filter(|(unit, _)| unit.is_some() && *unit == moment.same) {
-            *cost -= OWN;
+        for (unit, cost) in here.iter_mut().filter(|(unit, _)| unit.is_some() && *unit == moment.same) {
+            let says_this = |unit: usize| distance(&moment.context, &units[unit].context) < 0.1;
+            if unit.is_some_and(says_this) {
+                // The film's own sound: nothing fits it better than the film's own mouth.
+                *cost = -OWN;
+            } else if moment.quiet {
+                *cost -= OWN;
+            }
         }
         if let Some(cost) = own_cost(moment, desire) {
             here.push((None, cost));

@@ -6,10 +6,11 @@ use crate::speech::{Context, Features};
 use lipsmith_base::{Point, Time};
 
 /// Numbers of a [`State`].
-pub const STATE: usize = 4;
+pub const STATE: usize = 5;
 
 /// The look of a mouth in face coordinates: gap between the inner lips, width, height between the outer
-/// edges of the lips, and how far the chin lies below the nose.
+/// edges of the lips, how far the chin lies below the nose, and how much lower the corner on the picture's
+/// right hangs than the other.
 pub type State = [f32; STATE];
 /// Which of a [`State`] is the gap between the lips.
 pub const GAP: usize = 0;
@@ -25,7 +26,8 @@ pub fn state(face: &Face) -> Option<State> {
     let local = map.inverse()?;
     let down = |i: usize| local.apply(p[i]).y;
     let chin = (down(7) + down(8) + down(9)) / 3.0 - down(33);
-    let state = [gap / unit, p[48].distance(p[54]) / unit / turned, p[51].distance(p[57]) / unit, chin];
+    let (width, height) = (p[48].distance(p[54]) / unit / turned, p[51].distance(p[57]) / unit);
+    let state = [gap / unit, width, height, chin, down(54) - down(48)];
     state.iter().all(|v| v.is_finite()).then_some(state)
 }
 
