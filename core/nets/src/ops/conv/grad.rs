@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::geometry::{Conv2dSpec, Plan, Planes};
 use super::tile_f32::planes;
+use crate::ops::buffer::Buffer;
 use crate::ops::lanes::{self, vectorised};
 use crate::ops::with_samples;
 
@@ -32,19 +33,23 @@ pub fn of_weight(wide: &Tensor, narrow: &Tensor, weight: &Tensor, spec: &Conv2dS
     (0..groups * taps).into_par_iter().for_each(|job| {
         let (group, tap) = (job / taps, &pass.taps[job % taps]);
         let target = &target;
+        // Products go to a matrix of their own: the gradient's taps lie between its columns, where the product's
+        // inner loop would write them one by one.
+        let mut products = Buffer::dirty(a * b);
+        let products = products.f32();
         for image in 0..n {
             let narrow_at = (image * narrow_channels + group * a) * spread.channel;
             let wide_at = (image * wide_channels + group * b) * plan.planes.channel + tap.offset;
             // SAFETY: `positions` from a tap's offset stay within a channel's planes; the spread rows are
-            // `positions` long; jobs write disjoint weights, `taps` apart.
+            // `positions` long.
             unsafe {
                 gemm::gemm(
                     a,
                     b,
                     positions,
-                    target.0.add(group * a * b * taps + tap.index),
-                    taps as isize,
-                    (b * taps) as isize,
+                    products.as_mut_ptr(),
+                    1,
+                    b as isize,
                     image > 0,
                     narrow.as_ptr::<f32>().add(narrow_at),
                     1,
@@ -59,6 +64,12 @@ pub fn of_weight(wide: &Tensor, narrow: &Tensor, weight: &Tensor, spec: &Conv2dS
                     false,
                     Parallelism::None,
                 );
+            }
+        }
+        if n > 0 {
+            for (i, product) in products.iter().enumerate() {
+                // SAFETY: jobs write disjoint weights, `taps` apart.
+                unsafe { target.0.add((group * a * b + i) * taps + tap.index).write(*product) };
             }
         }
     });
