@@ -7,7 +7,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a drop waits for GStreamer's threads before it leaves them to end by themselves.
 const STOP_PATIENCE: Duration = Duration::from_secs(1);
@@ -80,16 +80,18 @@ impl Pipeline {
 
     /// The next end-of-stream (`true`) or preroll (`false`) message, `None` if none comes within `wait`.
     pub fn next_message(&self, wait: Duration) -> Result<Option<bool>, MediaError> {
-        use gst::MessageType as M;
-        let wanted = [M::Error, M::Eos, M::AsyncDone];
-        let wait = gst::ClockTime::from_mseconds(wait.as_millis() as u64);
-        match self.bus.timed_pop_filtered(Some(wait), &wanted) {
-            None => Ok(None),
-            Some(message) => match message.view() {
-                gst::MessageView::Error(error) => Err(self.translate(error)),
-                gst::MessageView::Eos(_) => Ok(Some(true)),
-                _ => Ok(Some(false)),
-            },
+        // Not the filtered pop: asked without waiting, it was seen to pass over an error for good.
+        let until = Instant::now() + wait;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let left = gst::ClockTime::from_mseconds(left.as_millis() as u64);
+            let Some(message) = self.bus.timed_pop(left) else { return Ok(None) };
+            match message.view() {
+                gst::MessageView::Error(error) => return Err(self.translate(error)),
+                gst::MessageView::Eos(_) => return Ok(Some(true)),
+                gst::MessageView::AsyncDone(_) => return Ok(Some(false)),
+                _ => {}
+            }
         }
     }
 

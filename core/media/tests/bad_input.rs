@@ -208,3 +208,31 @@ fn cancelling_and_dropping_end_at_once() {
     options.cancel.cancel();
     assert!(matches!(VideoReader::open(&path, &options).err(), Some(MediaError::Cancelled)));
 }
+/// Needs a small file system of its own, which only root may mount.
+#[test]
+fn a_full_disk_is_told_and_left_clean() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mount = |arguments: &[&str], program: &str| {
+        let ran = std::process::Command::new(program).args(arguments).arg(folder.path()).output();
+        ran.is_ok_and(|output| output.status.success())
+    };
+    if !mount(&["-t", "tmpfs", "-o", "size=256k", "tmpfs"], "mount") {
+        println!("SKIPPED: a_full_disk_is_told_and_left_clean: no file system can be mounted here");
+        return;
+    }
+    let path = folder.path().join("film.mkv");
+    let spec = VideoSpec { width: 640, height: 360, ..SPEC };
+    let mut writer = MovieWriter::create(&path, Profile::Ffv1Mkv, spec, None).expect("create");
+    let wrote = (0..200).try_for_each(|number| {
+        let drawn = picture(number, 640, 360, SPEC.format, SPEC.colour).expect("a picture");
+        let start = FrameRate::FPS_25.frame_start(number as i64);
+        writer.write_picture(&drawn, start, FrameRate::FPS_25.frame_duration())
+    });
+    let error = wrote.and_then(|()| writer.finish()).err();
+    let left = std::fs::read_dir(folder.path()).map(Iterator::count);
+    assert!(mount(&[], "umount"), "umount");
+    let error = error.expect("an error");
+    told(&error, &path);
+    assert!(matches!(error, MediaError::DiskFull { .. }), "{error:?}");
+    assert_eq!(left.expect("list"), 0);
+}
