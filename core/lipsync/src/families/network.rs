@@ -4,7 +4,7 @@ use crate::blend::{self, Matte};
 use crate::colour::match_colour;
 use crate::error::LipsyncError;
 use crate::face::{Face, smooth};
-use crate::families::{Crop, Line, Patch, Source, Target};
+use crate::families::{Crop, Line, Patch, Source, Target, advisor};
 use candle_core::{DType, Device, Tensor};
 use lipsmith_base::{Affine, Point, Rect, Rgb};
 use lipsmith_nets::{NetsError, device};
@@ -99,9 +99,15 @@ impl Windows {
         Crop { map: Affine::rect_to_rect(here, rect), width, height }
     }
 
-    /// The line's reference picture and its window; `None` where the recipe is to look at each frame itself.
+    /// The reference picture and its window: the editor's choice; else, for film, the frame of the actor's footage
+    /// that the advisor thinks best; else none: the scripts show the network each frame itself.
     pub fn reference(&self, line: &Line) -> Option<(Source, Crop)> {
-        let source = line.reference?;
+        let advised = || {
+            let stretch = line.footage.first().filter(|_| self.preset == Preset::Film)?;
+            let (frame, _) = advisor::rank(&stretch.faces, &[]).into_iter().next()?;
+            Some(Source { footage: 0, frame })
+        };
+        let source = line.reference.or_else(advised)?;
         let face = line.footage.get(source.footage)?.faces.get(source.frame)?.as_ref()?;
         Some((source, self.crop_of(face.rect)))
     }
