@@ -52,7 +52,7 @@ pub fn fingerprint(path: &Path) -> Result<Digest, EngineError> {
     let read = if length <= SAMPLE_BYTES * SAMPLES {
         take(0, length)
     } else {
-        (0..SAMPLES).try_for_each(|i| take((length - SAMPLE_BYTES) / (SAMPLES - 1) * i, SAMPLE_BYTES))
+        (0..SAMPLES).try_for_each(|i| take((length - SAMPLE_BYTES) * i / (SAMPLES - 1), SAMPLE_BYTES))
     };
     read.map_err(EngineError::file("read", path))?;
     Ok(Digest::from_bytes(*hasher.finalize().as_bytes()))
