@@ -4,23 +4,23 @@ use crate::error::EngineError;
 use crate::take::TakeReader;
 use lipsmith_base::Picture;
 use lipsmith_lipsync::blend;
+use lipsmith_lipsync::families::Patch;
 
-/// Film frame `frame`, decoded as `picture`, with every take's patch pasted in.
-pub fn frame_at(picture: Picture, frame: u64, takes: &mut [TakeReader]) -> Result<Picture, EngineError> {
-    let mut composed = picture;
-    for take in takes {
-        if let Some(patch) = take.patch(frame)? {
-            blend::paste(&mut composed, patch);
-        }
-    }
-    Ok(composed)
+/// What the takes lay over film frame `frame`, in their order.
+pub fn patches_at(frame: u64, takes: &mut [TakeReader]) -> Result<Vec<Patch>, EngineError> {
+    let patches =
+        takes.iter_mut().filter_map(|take| take.patch(frame).map(|patch| patch.cloned()).transpose());
+    patches.collect()
 }
 
-/// Where [`frame_at`] would paint, white on black, in the film's own format.
-pub fn matte_at(picture: &Picture, frame: u64, takes: &mut [TakeReader]) -> Result<Picture, EngineError> {
-    let mut patches = Vec::new();
-    for take in takes {
-        patches.extend(take.patch(frame)?);
-    }
-    Ok(blend::matte_picture(&patches, picture))
+/// A film frame, decoded as `picture`, with `patches` laid over it.
+pub fn frame_at(picture: Picture, patches: &[Patch]) -> Picture {
+    let mut composed = picture;
+    patches.iter().for_each(|patch| blend::paste(&mut composed, patch));
+    composed
+}
+
+/// Where [`frame_at`] paints, white on black, in the film's own format.
+pub fn matte_at(picture: &Picture, patches: &[Patch]) -> Picture {
+    blend::matte_picture(&patches.iter().collect::<Vec<_>>(), picture)
 }

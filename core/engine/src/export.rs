@@ -2,11 +2,13 @@
 
 use crate::compose;
 use crate::error::EngineError;
-use crate::film::reading;
+use crate::film::{AT_ONCE, reading};
 use crate::mix::Mixer;
 use crate::take::TakeReader;
 use lipsmith_base::{Cancel, Progress, Sink, Time};
-use lipsmith_media::{MovieWriter, PROFILES, Profile, VideoInfo, VideoReader, VideoSpec};
+use lipsmith_lipsync::families::Patch;
+use lipsmith_media::{Frame, MovieWriter, PROFILES, Profile, VideoInfo, VideoReader, VideoSpec};
+use rayon::prelude::*;
 use std::path::Path;
 
 /// The profile that a file's ending stands for, the most usual first.
@@ -58,23 +60,36 @@ impl Movie<'_> {
         }
         let mut written = Written { frames: 0, duration: Time::ZERO };
         let mut heard = Time::ZERO;
-        while let Some(frame) = reader.next()? {
-            cancel.check()?;
-            if let Some(matte) = &mut matte {
-                let picture = compose::matte_at(&frame.picture, frame.index, &mut self.takes)?;
-                matte.write_picture(&picture, frame.pts, frame.duration)?;
+        loop {
+            let frames = self.read(&mut reader, cancel)?;
+            if frames.is_empty() {
+                break;
             }
-            let picture = compose::frame_at(frame.picture, frame.index, &mut self.takes)?;
-            writer.write_picture(&picture, frame.pts, frame.duration)?;
-            written = Written { frames: written.frames + 1, duration: frame.pts + frame.duration };
-            while heard < written.duration {
-                let Some(block) = self.mixer.as_mut().map(|m| m.next(BLOCK)).transpose()?.flatten() else {
-                    break;
-                };
-                heard += block.duration();
-                writer.write_audio(&block)?;
+            // The frame function is pure: several frames at once, written in their order.
+            let composed: Vec<_> = frames
+                .into_par_iter()
+                .map(|(frame, patches)| {
+                    let matte = matte.is_some().then(|| compose::matte_at(&frame.picture, &patches));
+                    (matte, compose::frame_at(frame.picture, &patches), frame.pts, frame.duration)
+                })
+                .collect();
+            for (white, picture, pts, duration) in composed {
+                cancel.check()?;
+                if let (Some(matte), Some(white)) = (&mut matte, white) {
+                    matte.write_picture(&white, pts, duration)?;
+                }
+                writer.write_picture(&picture, pts, duration)?;
+                written = Written { frames: written.frames + 1, duration: pts + duration };
+                while heard < written.duration {
+                    let Some(block) = self.mixer.as_mut().map(|m| m.next(BLOCK)).transpose()?.flatten()
+                    else {
+                        break;
+                    };
+                    heard += block.duration();
+                    writer.write_audio(&block)?;
+                }
+                sink.progress(Progress { stage: "export", done: written.frames, total: Some(total) });
             }
-            sink.progress(Progress { stage: "export", done: written.frames, total: Some(total) });
         }
         while let Some(block) = self.mixer.as_mut().map(|m| m.next(BLOCK)).transpose()?.flatten() {
             writer.write_audio(&block)?;
@@ -85,5 +100,21 @@ impl Movie<'_> {
         }
         writer.finish()?;
         Ok(written)
+    }
+
+    /// The next few frames and what is laid over them; none at the film's end.
+    fn read(
+        &mut self,
+        reader: &mut VideoReader,
+        cancel: &Cancel,
+    ) -> Result<Vec<(Frame, Vec<Patch>)>, EngineError> {
+        let mut frames = Vec::with_capacity(AT_ONCE);
+        while frames.len() < AT_ONCE {
+            cancel.check()?;
+            let Some(frame) = reader.next()? else { break };
+            let patches = compose::patches_at(frame.index, &mut self.takes)?;
+            frames.push((frame, patches));
+        }
+        Ok(frames)
     }
 }

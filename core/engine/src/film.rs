@@ -5,6 +5,9 @@ use lipsmith_base::{Cancel, Picture};
 use lipsmith_media::{Frame, ReadOptions, VideoReader};
 use std::path::Path;
 
+/// Pictures held while they are worked on side by side: as many as keep a desktop's cores busy, few enough for 8K.
+pub const AT_ONCE: usize = 4;
+
 /// Reading that stops when the job is cancelled.
 pub fn reading(cancel: &Cancel) -> ReadOptions {
     ReadOptions { cancel: cancel.clone(), ..ReadOptions::default() }

@@ -4,11 +4,12 @@
 use crate::analysis::{Analysis, FilmSound};
 use crate::cache::{self, chunk, spool::Spool};
 use crate::error::EngineError;
-use crate::film::FilmReader;
+use crate::film::{AT_ONCE, FilmReader};
 use lipsmith_base::{Cancel, FrameRate, Progress, Sink, Time, TimeRange};
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
 use lipsmith_lipsync::{LipsyncError, Speech};
 use lipsmith_project::TakeSpec;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -180,15 +181,20 @@ impl Renderer<'_> {
         chunk: &Range<u64>,
     ) -> Result<Vec<Target<'l>>, EngineError> {
         let Some(recipe) = self.recipe.as_ref() else { return Ok(Vec::new()) };
-        let mut targets = Vec::new();
-        for frame in chunk.clone() {
-            self.cancel.check()?;
-            let index = (frame - first) as usize;
-            let Some(face) = &line.faces[index] else { continue };
-            let Some(picture) = self.film.picture(frame)? else { continue };
-            let crop = recipe.crop(index, face);
-            let image = picture.sample(crop.map, crop.width, crop.height);
-            targets.push(Target { frame: index, face, crop, image });
+        let seen = chunk.clone().map(|frame| (frame - first) as usize);
+        let seen: Vec<_> = seen.filter_map(|index| Some((index, line.faces[index].as_ref()?))).collect();
+        let mut targets = Vec::with_capacity(seen.len());
+        for some in seen.chunks(AT_ONCE) {
+            let mut pictures = Vec::with_capacity(AT_ONCE);
+            for &(frame, face) in some {
+                self.cancel.check()?;
+                let picture = self.film.picture(first + frame as u64)?;
+                pictures.extend(picture.map(|picture| (frame, face, recipe.crop(frame, face), picture)));
+            }
+            targets.par_extend(pictures.into_par_iter().map(|(frame, face, crop, picture)| {
+                let image = picture.sample(crop.map, crop.width, crop.height);
+                Target { frame, face, crop, image }
+            }));
         }
         Ok(targets)
     }
@@ -320,22 +326,28 @@ impl Gathered<'_> {
         let mut order: Vec<usize> = (0..wanted.len()).collect();
         order.sort_by_key(|&i| wanted[i].0);
         let mut film: Option<(&Path, FilmReader)> = None;
-        for (done, &i) in order.iter().enumerate() {
-            cancel.check()?;
-            let (source, crop) = wanted[i];
-            let (path, first) = self.places[source.footage];
-            if film.as_ref().is_none_or(|(open, _)| *open != path) {
-                film = Some((path, FilmReader::open(path, cancel)?));
+        let mut done = 0;
+        for some in order.chunks(AT_ONCE) {
+            let mut pictures = Vec::with_capacity(AT_ONCE);
+            for &i in some {
+                cancel.check()?;
+                let (source, crop) = wanted[i];
+                let (path, first) = self.places[source.footage];
+                if film.as_ref().is_none_or(|(open, _)| *open != path) {
+                    film = Some((path, FilmReader::open(path, cancel)?));
+                }
+                let Some((_, reader)) = film.as_mut() else { continue };
+                let picture = reader.picture(first + source.frame as u64)?;
+                pictures.extend(picture.map(|picture| (i, crop, picture)));
             }
-            let Some((_, reader)) = film.as_mut() else { continue };
-            if let Some(picture) = reader.picture(first + source.frame as u64)? {
-                spool.put(i, &picture.sample(crop.map, crop.width, crop.height))?;
+            let sampled = pictures
+                .into_par_iter()
+                .map(|(i, crop, picture)| (i, picture.sample(crop.map, crop.width, crop.height)));
+            for (i, image) in sampled.collect::<Vec<_>>() {
+                spool.put(i, &image)?;
             }
-            sink.progress(Progress {
-                stage: "collect",
-                done: done as u64 + 1,
-                total: Some(order.len() as u64),
-            });
+            done += some.len() as u64;
+            sink.progress(Progress { stage: "collect", done, total: Some(order.len() as u64) });
         }
         Ok(spool)
     }
