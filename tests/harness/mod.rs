@@ -39,7 +39,7 @@ impl Bench {
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a JSON event"));
-        events.filter(|event| event["event"] == "result").next_back().expect("a result event")
+        events.rev().find(|event| event["event"] == "result").expect("a result event")
     }
 
     /// Data folder of its own, with the machine's face models linked in.

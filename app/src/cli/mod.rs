@@ -26,7 +26,7 @@ enum Command {
     /// Find the shots and the people of a film
     Track(film::Track),
     /// Make the actor of a film speak a voice
-    Dub(dub::Dub),
+    Dub(Box<dub::Dub>),
     /// Networks' weights: what is installed, import a checkpoint, check one
     Models(models::Models),
     /// The sample that Lipsmith brings along

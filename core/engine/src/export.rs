@@ -50,7 +50,7 @@ impl Movie<'_> {
         let total = reader.times().count();
         let video = like(reader.video());
         let sound = self.mixer.as_ref().map(Mixer::spec);
-        let mut writer = MovieWriter::create(self.output, self.profile, video.clone(), sound)?;
+        let mut writer = MovieWriter::create(self.output, self.profile, video, sound)?;
         let mut matte = match self.matte {
             Some((path, profile)) => Some(MovieWriter::create(path, profile, video, None)?),
             None => None,

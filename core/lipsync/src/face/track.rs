@@ -198,7 +198,7 @@ impl Running {
             self.unchecked = 0;
             let longer = picture.width().max(picture.height()) as f32;
             let small = |face: &Face| face.rect.width() < SMALL * longer;
-            let on_the_second = self.length % (INTERVAL * fps).round().max(1.0) as usize == 0;
+            let on_the_second = self.length.is_multiple_of((INTERVAL * fps).round().max(1.0) as usize);
             let fine = self.length == 0
                 || seen.iter().flatten().any(small)
                 || (on_the_second && seen.iter().all(Option::is_none));
@@ -206,7 +206,7 @@ impl Running {
         } else {
             for (track, face) in self.tracks.iter().zip(seen.iter()) {
                 let due = match face {
-                    Some(face) => face.score < UNSURE && self.length % 3 == 0,
+                    Some(face) => face.score < UNSURE && self.length.is_multiple_of(3),
                     None => track.lost < 3 || (track.lost % 5 == 0 && track.lost as f64 <= INTERVAL * fps),
                 };
                 if due {
@@ -310,7 +310,7 @@ impl Open {
                 } else {
                     Point::default()
                 };
-                let due = self.faces.len() % (fps / 2.0).round().max(1.0) as usize == 0;
+                let due = self.faces.len().is_multiple_of((fps / 2.0).round().max(1.0) as usize);
                 let weight = frontality(face);
                 if due && self.lost == 0 && weight > 0.5 * self.look_weight {
                     self.look.blend(&Look::of(picture, face), weight / (weight + 4.0 * self.look_weight));

@@ -286,7 +286,7 @@ fn flow_cost(from: &Unit, to: &Unit, dt: Time, units: &[Unit], a: usize, b: usiz
     let step = (to.time - from.time).secs_f64();
     let (dt, picture) = (dt.secs_f64().max(1e-3), picture.secs_f64());
     let off = ((step - dt).abs() - picture / 2.0).max(0.0) / dt;
-    (off < 0.8).then(|| (1.2 * off * off) as f32 + if a == b { 0.05 } else { 0.0 })
+    (off < 0.8).then_some((1.2 * off * off) as f32 + if a == b { 0.05 } else { 0.0 })
 }
 
 /// Spreads each join over [`FADE`], letting both runs go on beyond it.

@@ -49,7 +49,8 @@ fn face(gap: f32, jitter: f32) -> Face {
 fn voice(open: &[bool]) -> Speech {
     let samples = (0..open.len() * RATE / FPS).map(|i| {
         let t = i as f32 / RATE as f32;
-        let tone: f32 = (1..12).map(|h| (t * 140.0 * h as f32 * 6.283).sin() / h as f32).sum();
+        let tone: f32 =
+            (1..12).map(|h| (t * 140.0 * h as f32 * std::f32::consts::TAU).sin() / h as f32).sum();
         if open[i * FPS / RATE] { tone * 0.2 * (1.0 + 0.5 * (t * 31.0).sin()) } else { 0.0 }
     });
     Speech { samples: samples.collect() }
