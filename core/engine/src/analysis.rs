@@ -3,6 +3,7 @@
 
 use crate::cache::{self, Cache};
 use crate::error::EngineError;
+use crate::files::write_atomically;
 use crate::film::reading;
 use crate::paths::Paths;
 use lipsmith_base::{Cancel, Digest, Progress, Sink, Time, TimeRange};
@@ -95,7 +96,7 @@ impl Analyst<'_> {
             None => {
                 self.sink.note(format!("faces are found by {}", finder.name()));
                 let shots = self.track(reader, finder, &folder)?;
-                cache::write(&manifest, &serde_json::to_vec(&shots).unwrap_or_default())?;
+                write_atomically(&manifest, &serde_json::to_vec(&shots).unwrap_or_default())?;
                 shots
             }
         };
@@ -119,7 +120,7 @@ impl Analyst<'_> {
         }
         let mut done = shots.last().map_or(0, |shot| shot.frames.end);
         let mut keep = |shot: Shot| {
-            cache::write(&shot_path(folder, shots.len()), &shot.encode())?;
+            write_atomically(&shot_path(folder, shots.len()), &shot.encode())?;
             shots.push(ShotSummary::of(&shot));
             Ok::<(), EngineError>(())
         };

@@ -5,6 +5,7 @@ use crate::sample::SampleError;
 use lipsmith_base::Cancelled;
 use lipsmith_lipsync::LipsyncError;
 use lipsmith_media::MediaError;
+use lipsmith_nets::NetsError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,9 @@ pub enum EngineError {
     Lipsync(LipsyncError),
     #[error(transparent)]
     Models(ModelsError),
+    /// Its own words name the checkpoint's file.
+    #[error(transparent)]
+    Network(NetsError),
     #[error(transparent)]
     Sample(SampleError),
     /// What was asked for does not fit the material: the caller asked, so the caller can change it.

@@ -11,7 +11,6 @@ use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
 use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
 use lipsmith_lipsync::families::{Family, Recipe};
-use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::zoo::{self, Network};
 use lipsmith_nets::{NetsError, device, diff2lip, wav2lip};
 use lipsmith_project::{self as project, Method};
@@ -98,16 +97,14 @@ impl Prepared {
             project::Preset::Film => Preset::Film,
             project::Preset::Reference => Preset::Reference,
         };
-        let Some(file) = &self.weights else { return Ok(Box::new(Rewrite::new(feather))) };
-        let checkpoint = Checkpoint::open(file).map_err(ModelsError::from)?;
-        let found = zoo::recognise(&checkpoint).map_err(|why| self.misfit(file, &why))?;
         let network = self.family.network.and_then(Network::by_name);
-        if let Some(why) = network.and_then(|network| found.refusal(network)) {
-            return Err(self.misfit(file, &why));
-        }
+        let Some((file, network)) = self.weights.as_ref().zip(network) else {
+            return Ok(Box::new(Rewrite::new(feather)));
+        };
+        let (checkpoint, found) = zoo::open(file, network).map_err(EngineError::Network)?;
         let weights = checkpoint.var_builder(&found.prefix, DType::F32, &device);
         let misfit = |error: NetsError| self.misfit(file, &error.to_string());
-        Ok(if network == Some(Network::Wav2Lip) {
+        Ok(if network == Network::Wav2Lip {
             let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
             let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
             Box::new(Wav2LipRecipe::new(network, device, preset, feather))

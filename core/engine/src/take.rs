@@ -4,6 +4,7 @@
 use crate::analysis::{Analysis, FilmSound};
 use crate::cache::{self, chunk, spool::Spool};
 use crate::error::EngineError;
+use crate::files::write_atomically;
 use crate::film::{AT_ONCE, FilmReader};
 use lipsmith_base::{Cancel, FrameRate, Progress, Sink, Time, TimeRange};
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
@@ -104,7 +105,7 @@ pub fn render(
         renderer.segment(segment)?;
     }
     let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
-    cache::write(&folder.join("manifest.json"), &manifest)?;
+    write_atomically(&folder.join("manifest.json"), &manifest)?;
     Ok(layout)
 }
 
@@ -168,7 +169,7 @@ impl Renderer<'_> {
         for target in &targets {
             patches[target.frame - (chunk.start - first) as usize] = rendered.next().flatten();
         }
-        cache::write(&chunk_path(self.folder, chunk), &chunk::encode(&patches))?;
+        write_atomically(&chunk_path(self.folder, chunk), &chunk::encode(&patches))?;
         self.advance(chunk.end - chunk.start);
         Ok(())
     }

@@ -19,7 +19,7 @@ pub struct Method {
     pub eta: f32,
     /// Of the initial noise.
     pub seed: u64,
-    /// Width of the mask's soft edge in parts of the face's width, 0..=0.5; `None` as the family does it.
+    /// Softness of the mask's edge in distances between the eyes, 0..=0.5; `None` as the family does it.
     pub feather: Option<f32>,
 }
 

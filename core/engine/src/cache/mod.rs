@@ -5,7 +5,6 @@ pub mod chunk;
 pub mod spool;
 
 use crate::error::EngineError;
-use crate::files;
 use lipsmith_base::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,9 +34,4 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, EngineError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(EngineError::File { doing: "read", path: path.to_path_buf(), source }),
     }
-}
-
-/// See [`files::write_atomically`].
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
-    files::write_atomically(path, bytes)
 }
