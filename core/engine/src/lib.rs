@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod cache;
 pub mod compose;
+pub mod desk;
 pub mod dub;
 pub mod error;
 pub mod export;
@@ -23,7 +24,7 @@ pub mod track;
 pub use error::EngineError;
 pub use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange, Timecode};
 pub use lipsmith_lipsync::FAMILIES;
-pub use lipsmith_media::{AudioInfo, MediaInfo, PROFILES, Profile, Timing, VideoInfo};
+pub use lipsmith_media::{AudioInfo, MediaInfo, PROFILES, Peaks, Profile, Timing, VideoInfo};
 pub use lipsmith_project::{Method, Original, Preset};
 pub use paths::Paths;
 

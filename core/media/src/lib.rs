@@ -16,6 +16,7 @@ mod scan;
 pub mod synthetic;
 mod timing;
 mod video_reader;
+mod waveform;
 mod writer;
 
 pub use audio_reader::AudioReader;
@@ -24,4 +25,5 @@ pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe};
 pub use profile::{PROFILES, Profile};
 pub use timing::{FrameTimes, Timing};
 pub use video_reader::{Frame, ReadOptions, VideoReader};
+pub use waveform::Peaks;
 pub use writer::{AudioSpec, MovieWriter, VideoSpec};

@@ -1,0 +1,144 @@
+//! What the window asks of the desk. A request is sent and forgotten; whatever comes of it comes as an
+//! [`Event`](super::Event).
+
+use super::JobId;
+use lipsmith_base::{Digest, Time, TimeRange};
+use lipsmith_media::Profile;
+use lipsmith_project::{CueId, MediaId, Original, Project, TakeId};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// The project as it now is, after each edit and during gestures: what is shown, heard, analysed and rendered
+    /// from here on. `settled` is its revision once the gesture is over; only then it is journaled.
+    Project {
+        project: Arc<Project>,
+        settled: Option<u64>,
+    },
+
+    // Files
+    /// Reads a project file. Answered by `Opened`.
+    Open(PathBuf),
+    /// Writes a project file; from here on the journal belongs to it. Answered by `Saved`.
+    Save {
+        path: PathBuf,
+        project: Arc<Project>,
+        revision: u64,
+    },
+    /// Opens what a crashed session left. Answered by `Opened`.
+    Recover(PathBuf),
+    /// Throws a crashed session's journal away.
+    Forget(PathBuf),
+    /// Looks at media files. Each is answered by `Imported`.
+    Import(Vec<PathBuf>),
+    /// Looks for an offline medium: at a file, or in a folder and those below it, by name, duration and
+    /// fingerprint. Answered by `Found`.
+    Relink {
+        media: MediaId,
+        at: PathBuf,
+    },
+
+    // Picture and sound
+    /// Only the newest is answered, through [`Desk::frame`](super::Desk::frame).
+    Show(Show),
+    /// Plays from `from` on, sound as the clock. `speed` 1 is film speed, negative plays backwards; sound is heard
+    /// at 1 only. With `within` it goes round in that range.
+    Play {
+        from: Time,
+        speed: f64,
+        within: Option<TimeRange>,
+    },
+    Stop,
+    /// A short grain of sound at a time, as when dragging the playhead.
+    Scrub(Time),
+    /// Linear gain of the loudspeaker, 0..=1.
+    Volume(f32),
+    /// Pictures of a film at film times, about `height` pixels high; only the newest call is worked on. Each is
+    /// answered by `Thumb`.
+    Thumbs {
+        media: MediaId,
+        times: Vec<Time>,
+        height: usize,
+    },
+
+    // Jobs
+    /// Renders a line as the project has it. `draft` takes few steps.
+    Render {
+        cue: CueId,
+        draft: bool,
+    },
+    /// Renders one frame of a line. Answered by `Tested`.
+    Test {
+        cue: CueId,
+        at: Time,
+    },
+    /// Ranks pictures of a line's speaker as references. Answered by `Advice`.
+    Advise {
+        cue: CueId,
+    },
+    Export(Export),
+    Cancel(JobId),
+    /// Puts a waiting job to a place among those waiting.
+    Reorder {
+        job: JobId,
+        to: usize,
+    },
+    /// Takes ended jobs off the list.
+    ClearJobs,
+    /// A name of `lipsmith_nets::device`.
+    Device(String),
+
+    // Models
+    ImportModel(PathBuf),
+    /// Says what a file is. Answered by `Identified`.
+    Identify(PathBuf),
+    RemoveModel {
+        sha256: String,
+    },
+
+    /// The session ends well: nothing is left to recover.
+    Close,
+}
+
+/// What the viewer wants to see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Show {
+    /// Sequence time.
+    pub at: Time,
+    /// One or two, for comparing.
+    pub sides: Vec<Side>,
+    /// The most pixels that are of use; a larger film is reduced to fit.
+    pub fit: (usize, usize),
+}
+
+/// One way of looking at a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The film as it is.
+    Film,
+    /// As it is exported.
+    Dub,
+    /// A certain take of a line.
+    Take(CueId, TakeId),
+    /// How far the dub is from the film, amplified.
+    Difference,
+    /// Where the dub is painted, white.
+    Matte,
+}
+
+/// A film to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    pub project: Arc<Project>,
+    pub output: PathBuf,
+    pub profile: Profile,
+    /// Sequence time; `None` is all.
+    pub range: Option<TimeRange>,
+    /// `None` as the project's settings say.
+    pub original: Option<Original>,
+    pub matte: Option<PathBuf>,
+}
+
+/// A take's name in the cache and the frames it has.
+pub type TakeKey = Digest;
