@@ -1,12 +1,11 @@
 //! A finished film: frames from [`compose`](crate::compose), sound from [`mix`](crate::mix), in step, into the writer.
 
-use crate::compose;
+use crate::compose::{self, Laid};
 use crate::error::EngineError;
 use crate::film::{AT_ONCE, reading};
 use crate::mix::Mixer;
 use crate::take::TakeReader;
 use lipsmith_base::{Cancel, Progress, Sink, Time};
-use lipsmith_lipsync::families::Patch;
 use lipsmith_media::{Frame, MovieWriter, PROFILES, Profile, VideoInfo, VideoReader, VideoSpec};
 use rayon::prelude::*;
 use std::path::Path;
@@ -68,9 +67,9 @@ impl Movie<'_> {
             // The frame function is pure: several frames at once, written in their order.
             let composed: Vec<_> = frames
                 .into_par_iter()
-                .map(|(frame, patches)| {
-                    let matte = matte.is_some().then(|| compose::matte_at(&frame.picture, &patches));
-                    (matte, compose::frame_at(frame.picture, &patches), frame.pts, frame.duration)
+                .map(|(frame, laid)| {
+                    let matte = matte.is_some().then(|| compose::matte_at(&frame.picture, &laid));
+                    (matte, compose::frame_at(frame.picture, &laid), frame.pts, frame.duration)
                 })
                 .collect();
             for (white, picture, pts, duration) in composed {
@@ -107,13 +106,13 @@ impl Movie<'_> {
         &mut self,
         reader: &mut VideoReader,
         cancel: &Cancel,
-    ) -> Result<Vec<(Frame, Vec<Patch>)>, EngineError> {
+    ) -> Result<Vec<(Frame, Vec<Laid>)>, EngineError> {
         let mut frames = Vec::with_capacity(AT_ONCE);
         while frames.len() < AT_ONCE {
             cancel.check()?;
             let Some(frame) = reader.next()? else { break };
-            let patches = compose::patches_at(frame.index, &mut self.takes)?;
-            frames.push((frame, patches));
+            let laid = compose::laid_at(frame.index, &mut self.takes)?;
+            frames.push((frame, laid));
         }
         Ok(frames)
     }

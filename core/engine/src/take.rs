@@ -47,7 +47,10 @@ pub struct ActorFootage {
     pub spec: lipsmith_project::Footage,
 }
 
-/// Where a finished take lies and which frames it covers. Serialised as the take's manifest.
+/// The file in a take's folder that holds its [`Layout`].
+const MANIFEST: &str = "manifest.json";
+
+/// Which frames a take covers, rendered yet or not. Serialised as the take's manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// Film frames, in order, never across a cut.
@@ -98,14 +101,15 @@ pub fn render(
 ) -> Result<Layout, EngineError> {
     let layout = layout(job.analysis, job.spec.person, job.spec.range);
     let total = layout.chunks().map(|c| c.end - c.start).sum();
+    // First, so that a take can be looked at while it grows.
+    let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
+    write_atomically(&folder.join(MANIFEST), &manifest)?;
     let film = FilmReader::open(job.film, cancel)?;
     let mut renderer =
         Renderer { job, folder, open, film, recipe: None, on_cpu: false, done: 0, total, sink, cancel };
     for segment in &layout.segments {
         renderer.segment(segment)?;
     }
-    let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
-    write_atomically(&folder.join("manifest.json"), &manifest)?;
     Ok(layout)
 }
 
@@ -364,6 +368,18 @@ pub struct TakeReader {
 impl TakeReader {
     pub fn new(folder: PathBuf, layout: Layout) -> TakeReader {
         TakeReader { folder, layout, held: None }
+    }
+
+    /// Of a take that has been begun.
+    ///
+    /// # Errors
+    /// When nothing of the take is in the cache.
+    pub fn open(folder: PathBuf) -> Result<TakeReader, EngineError> {
+        let manifest = cache::read(&folder.join(MANIFEST))?;
+        let layout = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
+            EngineError::Request("the take is not in the cache; render the line again".into())
+        })?;
+        Ok(TakeReader::new(folder, layout))
     }
 
     /// The patch of a film frame; `None` where the frame stays as it is.

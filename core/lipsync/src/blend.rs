@@ -149,9 +149,9 @@ pub fn smoothstep(t: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
-/// Lays the patch over the picture. Every pixel where [`coverage`] is 0 keeps its bits.
-pub fn paste(picture: &mut Picture, patch: &Patch) {
-    let Some(cover) = coverage(patch, picture.width(), picture.height()) else { return };
+/// Lays `opacity` (0..=1) of the patch over the picture. Every pixel where [`coverage`] is 0 keeps its bits.
+pub fn paste(picture: &mut Picture, patch: &Patch, opacity: f32) {
+    let Some(cover) = faded(coverage(patch, picture.width(), picture.height()), opacity) else { return };
     let Some(inverse) = patch.map.inverse() else { return };
     let shift = Affine { c: cover.x as f32, f: cover.y as f32, ..Affine::IDENTITY };
     let map = shift.then(inverse);
@@ -176,6 +176,15 @@ pub fn paste(picture: &mut Picture, patch: &Patch) {
     picture.composite(cover.x, cover.y, &laid, &cover.alpha);
 }
 
+/// The coverage scaled; `None` when nothing of it is left.
+fn faded(cover: Option<Coverage>, opacity: f32) -> Option<Coverage> {
+    let mut cover = cover.filter(|_| opacity > 0.0)?;
+    if opacity < 1.0 {
+        cover.alpha.iter_mut().for_each(|alpha| *alpha *= opacity);
+    }
+    Some(cover)
+}
+
 /// Mean of `taps` × `taps` points spread over the pixel at `(x, y)`.
 fn area(image: &Rgb, map: Affine, x: f32, y: f32, taps: usize) -> [f32; 3] {
     let mut sum = [0.0; 3];
@@ -198,11 +207,13 @@ pub fn surroundings(patch: &Patch) -> Vec<f32> {
     polygon_alpha(&local, feather * inverse.scale(), w, h).iter().map(|a| 1.0 - a).collect()
 }
 
-/// The matte of several patches as a picture like `like`: white where patches lie, black elsewhere.
-pub fn matte_picture(patches: &[&Patch], like: &Picture) -> Picture {
+/// The matte of several patches, each with its opacity, as a picture like `like`: white where patches lie, black
+/// elsewhere.
+pub fn matte_picture(patches: &[(&Patch, f32)], like: &Picture) -> Picture {
     let (width, height) = (like.width(), like.height());
     let mut out = Picture::from_rgb(&Rgb::black(width, height), like.format(), like.colour());
-    for cover in patches.iter().filter_map(|patch| coverage(patch, width, height)) {
+    let cover = |(patch, opacity): &(&Patch, f32)| faded(coverage(patch, width, height), *opacity);
+    for cover in patches.iter().filter_map(cover) {
         let white = vec![[1.0; 3]; cover.width * cover.height];
         if let Some(white) = Rgb::from_pixels(cover.width, cover.height, white) {
             out.composite(cover.x, cover.y, &white, &cover.alpha);
@@ -255,7 +266,7 @@ mod tests {
                 let map = Affine { a: 1.3, b: 0.2, c: 10.0, d: -0.1, e: 1.4, f: 4.0 };
                 let patch = Patch { image: Rgb::black(30, 30), map, matte };
                 let mut after = before.clone();
-                paste(&mut after, &patch);
+                paste(&mut after, &patch, 1.0);
                 check_bits(&before, &after, &patch);
             }
         }
@@ -306,7 +317,7 @@ mod tests {
         let matte = Matte::Polygon { outline: square(22.0, 20.0, 50.0, 45.0), feather: 4.0 };
         let patch = Patch { image: before.sample(map, 48, 48), map, matte };
         let mut after = before.clone();
-        paste(&mut after, &patch);
+        paste(&mut after, &patch, 1.0);
         let worst = samples(&before, 0).iter().zip(samples(&after, 0)).map(|(a, b)| a.abs_diff(b)).max();
         assert!(worst < Some(12), "{worst:?} of 1023");
     }
@@ -317,7 +328,7 @@ mod tests {
         let matte = Matte::Polygon { outline: square(10.0, 5.0, 30.0, 25.0), feather: 0.0 };
         let map = Affine { c: 8.0, f: 3.0, ..Affine::IDENTITY };
         let patch = Patch { image: Rgb::black(24, 24), map, matte };
-        let white = samples(&matte_picture(&[&patch], &like), 0).iter().filter(|&&v| v == 255).count();
+        let white = samples(&matte_picture(&[(&patch, 1.0)], &like), 0).iter().filter(|&&v| v == 255).count();
         assert_eq!(white, 20 * 20);
     }
 
@@ -343,7 +354,7 @@ mod tests {
                     for size in [0, 1, 20] {
                         let mut picture = like.clone();
                         let patch = Patch { image: Rgb::black(size, size), map, matte: matte.clone() };
-                        paste(&mut picture, &patch);
+                        paste(&mut picture, &patch, 1.0);
                     }
                 }
             }
