@@ -1,6 +1,7 @@
 //! The `lipsmith` program.
 
 mod cli;
+mod window;
 
 use std::process::ExitCode;
 

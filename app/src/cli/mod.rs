@@ -1,4 +1,4 @@
-//! The command line: arguments in, engine jobs, words or JSON lines out.
+//! The command line: arguments in, engine jobs, words or JSON lines out. Without a command it opens the window.
 
 mod dub;
 mod film;
@@ -6,17 +6,24 @@ mod models;
 mod report;
 mod sample;
 
+use crate::window::{self, Drawing};
 use clap::{Args, Parser, Subcommand};
 use lipsmith_engine::{Cancel, EngineError, Paths};
 use report::Report;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Dubs films: makes the actor's lips speak the new line.
 #[derive(Parser)]
-#[command(name = "lipsmith", version, max_term_width = 100)]
+#[command(name = "lipsmith", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    /// A project, or films and voices, to open in the window
+    files: Vec<PathBuf>,
+    /// What draws the window; glow is OpenGL, for machines without a graphics processor
+    #[arg(long, value_enum, default_value_t, env = "LIPSMITH_DRAWING")]
+    drawing: Drawing,
 }
 
 #[derive(Subcommand)]
@@ -67,7 +74,8 @@ struct Session {
 /// Parses the arguments, runs the command and says how it ended.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let json = match &cli.command {
+    let Some(command) = cli.command else { return open_window(cli.files, cli.drawing) };
+    let json = match &command {
         Command::Probe(args) => args.output.json,
         Command::Track(args) => args.output.json,
         Command::Dub(args) => args.output.json,
@@ -75,7 +83,7 @@ pub fn run() -> ExitCode {
         Command::Sample(args) => args.output.json,
     };
     let report = Report::new(json);
-    let ended = session(report.clone()).and_then(|session| match cli.command {
+    let ended = session(report.clone()).and_then(|session| match command {
         Command::Probe(args) => args.run(&session),
         Command::Track(args) => args.run(&session),
         Command::Dub(args) => args.run(&session),
@@ -98,6 +106,17 @@ pub fn run() -> ExitCode {
                 Failure::Engine(error) => error.to_string(),
                 Failure::Unsound(words) | Failure::Usage(words) => words,
             });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn open_window(files: Vec<PathBuf>, drawing: Drawing) -> ExitCode {
+    let ended = Paths::of_user().map_err(|e| e.to_string());
+    match ended.and_then(|paths| window::run(paths, files, drawing)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(words) => {
+            Report::new(false).failure(&words);
             ExitCode::FAILURE
         }
     }

@@ -21,7 +21,7 @@ const SAYS: [(i64, &str); 3] = [
     (600, ""),
 ];
 /// What the presenter will have said, in German.
-const DUBBED: &str =
+pub(crate) const DUBBED: &str =
     "Guten Abend und willkommen. Mein Mund spricht jetzt Deutsch, und Sie sehen selbst, ob das passt.";
 
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use super::request::TakeKey;
 use crate::models::{FamilyState, Model, Report};
 use lipsmith_base::{Digest, Rect, Time, TimeRange};
 use lipsmith_media::Peaks;
-use lipsmith_project::{CueId, Known, Media, MediaId, Project, TakeSpec};
+use lipsmith_project::{CueId, Edit, Known, Media, MediaId, Project, TakeSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +31,11 @@ pub enum Event {
     Imported {
         path: PathBuf,
         media: Result<Media, String>,
+    },
+    /// A script, as the edit that adds its lines.
+    Scripted {
+        path: PathBuf,
+        edit: Result<Edit, String>,
     },
     /// The media whose files are not where they were.
     Offline(BTreeSet<MediaId>),

@@ -12,6 +12,7 @@ mod overview;
 mod port;
 pub mod request;
 mod viewer;
+mod welcome;
 mod work;
 
 pub use event::*;
@@ -55,6 +56,11 @@ impl Desk {
             lane("work", work::run),
         ];
         Desk { lanes, events, shared, threads }
+    }
+
+    /// What the window kept in an earlier session; read before there is a window.
+    pub fn kept(paths: &Paths, name: &str) -> Option<Vec<u8>> {
+        std::fs::read(disk::kept_path(paths, name)).ok()
     }
 
     /// Never waits. A lane takes what concerns it; the project concerns all.

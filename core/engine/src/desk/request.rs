@@ -32,6 +32,23 @@ pub enum Request {
     Forget(PathBuf),
     /// Looks at media files. Each is answered by `Imported`.
     Import(Vec<PathBuf>),
+    /// Opens the sample that the program carries. Answered by `Opened`.
+    OpenSample,
+    /// Reads a script in a foreign format. Answered by `Scripted`.
+    ImportScript {
+        path: PathBuf,
+        project: Arc<Project>,
+    },
+    /// Writes the lines in the foreign format that the path's ending names.
+    ExportScript {
+        path: PathBuf,
+        project: Arc<Project>,
+    },
+    /// Keeps the window's settings under this name for [`Desk::kept`](super::Desk::kept).
+    Keep {
+        name: &'static str,
+        bytes: Vec<u8>,
+    },
     /// Looks for an offline medium: at a file, or in a folder and those below it, by name, duration and
     /// fingerprint. Answered by `Found`.
     Relink {

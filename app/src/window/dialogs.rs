@@ -1,0 +1,117 @@
+//! Choosing files. The desktop's own dialog comes by its portal, on a thread of its own; where there is no portal the
+//! window asks for a path instead.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+/// What a file is wanted for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wish {
+    OpenProject,
+    SaveProject,
+    Import,
+    ImportScript,
+    ExportScript,
+    ImportModel,
+    Identify,
+    Relink(lipsmith_project::MediaId),
+    ExportTo(String),
+    ExportMatte(String),
+}
+
+/// What goes on once unsaved edits are saved or given up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Leaving {
+    New,
+    Open(PathBuf),
+    Sample,
+    Quit,
+}
+
+/// A portal that answers "nothing" sooner than anybody could is not there.
+const TOO_SOON: Duration = Duration::from_millis(400);
+
+pub enum Answer {
+    Chosen(Vec<PathBuf>),
+    Nothing,
+    /// There is no dialog on this desktop.
+    NoPortal,
+}
+
+pub struct Asking {
+    pub wish: Wish,
+    begun: Instant,
+    answer: Receiver<Vec<PathBuf>>,
+}
+
+impl Asking {
+    /// Opens the dialog and calls `wake` when it is answered.
+    pub fn begin(wish: Wish, title: &str, name: &str, wake: impl Fn() + Send + 'static) -> Asking {
+        let mut dialog = rfd::AsyncFileDialog::new().set_title(title);
+        if !name.is_empty() {
+            dialog = dialog.set_file_name(name);
+        }
+        dialog = match &wish {
+            Wish::OpenProject | Wish::SaveProject => dialog.add_filter("Lipsmith", &["lipsmith"]),
+            Wish::ImportScript | Wish::ExportScript => {
+                dialog.add_filter("SRT, VTT, CSV, EDL", &["srt", "vtt", "csv", "edl"])
+            }
+            Wish::ImportModel => {
+                dialog.add_filter("Checkpoint", &["pth", "pt", "ckpt", "tar", "safetensors"])
+            }
+            _ => dialog,
+        };
+        let (send, answer) = mpsc::channel();
+        let kind = wish.clone();
+        let ask = async move {
+            let one =
+                |file: Option<rfd::FileHandle>| file.map(|f| f.path().to_path_buf()).into_iter().collect();
+            match kind {
+                Wish::Import => {
+                    let files = dialog.pick_files().await.unwrap_or_default();
+                    files.iter().map(|file| file.path().to_path_buf()).collect()
+                }
+                Wish::SaveProject | Wish::ExportScript | Wish::ExportTo(_) | Wish::ExportMatte(_) => {
+                    one(dialog.save_file().await)
+                }
+                Wish::Relink(_) => one(dialog.pick_folder().await),
+                _ => one(dialog.pick_file().await),
+            }
+        };
+        let thread = std::thread::Builder::new().name("file-dialog".into());
+        // Without the thread the channel is closed, which reads as a desktop without dialogs.
+        let _ = thread.spawn(move || {
+            let _ = send.send(pollster::block_on(ask));
+            wake();
+        });
+        Asking { wish, begun: Instant::now(), answer }
+    }
+
+    /// What was answered, once it is.
+    pub fn poll(&self) -> Option<Answer> {
+        match self.answer.try_recv() {
+            Ok(paths) if !paths.is_empty() => Some(Answer::Chosen(paths)),
+            Ok(_) if self.begun.elapsed() < TOO_SOON => Some(Answer::NoPortal),
+            Ok(_) => Some(Answer::Nothing),
+            Err(mpsc::TryRecvError::Disconnected) => Some(Answer::NoPortal),
+            Err(mpsc::TryRecvError::Empty) => None,
+        }
+    }
+}
+
+impl Wish {
+    /// A file name to begin with.
+    pub fn suggestion(&self, project: &str) -> String {
+        match self {
+            Wish::SaveProject => format!("{project}.lipsmith"),
+            Wish::ExportScript => format!("{project}.srt"),
+            Wish::ExportTo(name) | Wish::ExportMatte(name) => name.clone(),
+            _ => String::new(),
+        }
+    }
+
+    pub fn saves(&self) -> bool {
+        matches!(self, Wish::SaveProject | Wish::ExportScript | Wish::ExportTo(_) | Wish::ExportMatte(_))
+    }
+}

@@ -1,0 +1,92 @@
+//! What is being done in the background, in which order, and what became of it.
+
+use super::empty;
+use crate::window::ctx::{Act, Ctx};
+use lipsmith_engine::desk::{Job, JobState, Request};
+
+pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
+    if ctx.news.jobs.is_empty() {
+        return empty(ui, ctx, "jobs-empty");
+    }
+    if ui.button(ctx.text("jobs-clear")).clicked() {
+        ctx.act(Act::Ask(Request::ClearJobs));
+    }
+    let jobs = ctx.news.jobs.clone();
+    let waiting: Vec<_> =
+        jobs.iter().filter(|job| job.state == JobState::Waiting).map(|job| job.id).collect();
+    egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        for job in &jobs {
+            let place = waiting.iter().position(|id| *id == job.id);
+            row(ui, ctx, job, place, waiting.len());
+        }
+    });
+}
+
+fn row(ui: &mut egui::Ui, ctx: &mut Ctx, job: &Job, place: Option<usize>, waiting: usize) {
+    let (sign, colour) = match &job.state {
+        JobState::Waiting => ("◔", ctx.theme.faint),
+        JobState::Running => ("▶", ctx.theme.accent),
+        JobState::Done => ("✔", ctx.theme.success),
+        JobState::Cancelled => ("⊘", ctx.theme.faint),
+        JobState::Failed(_) => ("⚠", ctx.theme.failure),
+    };
+    ui.push_id(job.id.0, |ui| {
+        ui.horizontal(|ui| {
+            ui.colored_label(colour, sign);
+            let buttons = if place.is_some() { 90.0 } else { 28.0 };
+            let room = (ui.available_width() - buttons).max(40.0);
+            ui.scope(|ui| {
+                ui.set_max_width(room);
+                ui.add(egui::Label::new(&job.title).truncate());
+            });
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if matches!(job.state, JobState::Waiting | JobState::Running)
+                    && small(ui, "✖", &ctx.text("job-cancel"), true)
+                {
+                    ctx.act(Act::Ask(Request::Cancel(job.id)));
+                }
+                if let Some(place) = place {
+                    if small(ui, "⬇", &ctx.text("job-later"), place + 1 < waiting) {
+                        ctx.act(Act::Ask(Request::Reorder { job: job.id, to: place + 1 }));
+                    }
+                    if small(ui, "⬆", &ctx.text("job-sooner"), place > 0) {
+                        ctx.act(Act::Ask(Request::Reorder { job: job.id, to: place - 1 }));
+                    }
+                }
+            });
+        });
+        match &job.state {
+            JobState::Running => {
+                let share = job.total.map_or(0.0, |total| job.done as f32 / total.max(1) as f32);
+                ui.add(egui::ProgressBar::new(share).text(progress(job)));
+            }
+            JobState::Failed(why) => {
+                ui.add(egui::Label::new(egui::RichText::new(why).color(ctx.theme.failure)).wrap());
+            }
+            _ => {}
+        }
+        ui.separator();
+    });
+}
+
+fn small(ui: &mut egui::Ui, sign: &str, name: &str, possible: bool) -> bool {
+    let button = ui.add_enabled(possible, egui::Button::new(sign).small()).on_hover_text(name);
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, possible, name));
+    button.clicked()
+}
+
+/// Stage, frames, rate and remaining time.
+pub fn progress(job: &Job) -> String {
+    let mut text = job.stage.to_string();
+    if let Some(total) = job.total {
+        text += &format!(" {}/{total}", job.done);
+    }
+    if let Some(rate) = job.rate {
+        text += &format!("  {rate:.1}/s");
+    }
+    if let Some(seconds) = job.remaining {
+        let seconds = seconds.ceil().max(0.0) as u64;
+        text += &format!("  {}:{:02}", seconds / 60, seconds % 60);
+    }
+    text
+}
