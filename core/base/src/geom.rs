@@ -115,6 +115,12 @@ impl Affine {
         Some(Affine { a, b, c: -(a * self.c + b * self.f), d, e, f: -(d * self.c + e * self.f) })
     }
 
+    /// The shift, when the map does nothing but shift by whole pixels.
+    pub fn whole_shift(self) -> Option<(i32, i32)> {
+        let (x, y) = (self.c as i32, self.f as i32);
+        (self == Affine { c: x as f32, f: y as f32, ..Affine::IDENTITY }).then_some((x, y))
+    }
+
     /// Maps the whole of `from` onto the whole of `to`.
     pub fn rect_to_rect(from: Rect, to: Rect) -> Affine {
         let (sx, sy) = (to.width() / from.width(), to.height() / from.height());

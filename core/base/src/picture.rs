@@ -115,21 +115,6 @@ impl Plane {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    #[inline]
-    fn get(&self, index: usize) -> f32 {
-        match self {
-            Plane::U8(samples) => f32::from(samples[index]),
-            Plane::U16(samples) => f32::from(samples[index]),
-        }
-    }
-    #[inline]
-    fn set(&mut self, index: usize, value: f32, max: f32) {
-        let value = value.round().clamp(0.0, max);
-        match self {
-            Plane::U8(samples) => samples[index] = value as u8,
-            Plane::U16(samples) => samples[index] = value as u16,
-        }
-    }
 }
 
 /// Cheap to clone: the planes are shared until one copy is painted on.
@@ -205,28 +190,52 @@ impl Picture {
     /// outside the picture repeats its edge.
     pub fn region(&self, x: i32, y: i32, width: usize, height: usize) -> Rgb {
         let codec = Codec::new(self.format, self.colour);
+        let mut rows = [0, 1, 2].map(|plane| Rows::new(self, plane, x, width));
         let mut out = Rgb::black(width, height);
-        for row in 0..height {
-            let py = (y as i64 + row as i64).clamp(0, self.height as i64 - 1) as usize;
-            for col in 0..width {
-                let px = (x as i64 + col as i64).clamp(0, self.width as i64 - 1) as usize;
-                let luma = self.planes[0].get(py * self.width + px);
-                let (cb, cr) = if self.format.subsampling() == (0, 0) {
-                    let at = py * self.width + px;
-                    (self.planes[1].get(at), self.planes[2].get(at))
-                } else {
-                    self.chroma_at(px as f32 + 0.5, py as f32 + 0.5)
-                };
-                out.set(col, row, codec.decode(luma, cb, cr));
+        for (row, line) in out.pixels_mut().chunks_exact_mut(width.max(1)).enumerate() {
+            let py = (i64::from(y) + row as i64).clamp(0, self.height as i64 - 1);
+            rows.iter_mut().for_each(|rows| rows.read(py as usize));
+            let [p0, p1, p2] = &rows;
+            for (((pixel, &p0), &p1), &p2) in line.iter_mut().zip(&p0.row).zip(&p1.row).zip(&p2.row) {
+                *pixel = codec.decode(p0, p1, p2);
             }
         }
         out
+    }
+
+    /// The part of the picture in and around `seen` (picture coordinates; what lies outside is left off), in its
+    /// own samples, and which pixel of this picture its corner is. It begins at a chroma sample.
+    pub fn window(&self, seen: Rect) -> (Picture, usize, usize) {
+        let axis = |from: f32, to: f32, shift: u32, extent: usize| {
+            let first = (from.max(0.0) as usize).min(extent - 1) >> shift << shift;
+            let end = (to.max(0.0).ceil() as usize).clamp(first + 1, extent);
+            first..(end.div_ceil(1 << shift) << shift).min(extent)
+        };
+        let (sx, sy) = self.format.subsampling();
+        let (columns, lines) =
+            (axis(seen.x0, seen.x1, sx, self.width), axis(seen.y0, seen.y1, sy, self.height));
+        let (width, height) = (columns.len(), lines.len());
+        let planes = [0, 1, 2].map(|plane| {
+            let (sx, sy) = if plane == 0 { (0, 0) } else { (sx, sy) };
+            let stride = self.format.plane_size(plane, self.width, self.height).0;
+            let (w, h) = self.format.plane_size(plane, width, height);
+            let starts = (0..h).map(|line| ((lines.start >> sy) + line) * stride + (columns.start >> sx));
+            match &self.planes[plane] {
+                Plane::U8(all) => Plane::U8(starts.flat_map(|at| &all[at..at + w]).copied().collect()),
+                Plane::U16(all) => Plane::U16(starts.flat_map(|at| &all[at..at + w]).copied().collect()),
+            }
+        });
+        let part = Picture { width, height, planes: Arc::new(planes), ..*self };
+        (part, columns.start, lines.start)
     }
 
     /// An image of `width` × `height` whose pixel centre `q` shows this picture's point `map(q)`. Bilinear
     /// in the picture's own samples; when the map shrinks, of their means over about one step (area filter).
     /// Outside the picture its edge repeats.
     pub fn sample(&self, map: Affine, width: usize, height: usize) -> Rgb {
+        if let Some((x, y)) = map.whole_shift() {
+            return self.region(x, y, width, height);
+        }
         let codec = Codec::new(self.format, self.colour);
         // Longest step in the picture for one step in the image, along either axis.
         let step = map.a.hypot(map.d).max(map.b.hypot(map.e));
@@ -259,69 +268,202 @@ impl Picture {
     /// with alpha 0 keeps its bits; a subsampled chroma sample keeps them if any pixel it covers has alpha 0.
     pub fn composite(&mut self, x: i32, y: i32, image: &Rgb, alpha: &[f32]) {
         let codec = Codec::new(self.format, self.colour);
-        let (sx, sy) = self.format.subsampling();
-        let (width, height) = (self.width as i64, self.height as i64);
+        let subsampling = self.format.subsampling();
         let chroma_width = self.format.plane_size(1, self.width, self.height).0;
-        let planes = Arc::make_mut(&mut self.planes);
-        let [luma, cb, cr] = planes;
-        let (iw, ih) = (image.width() as i64, image.height() as i64);
-        let at = |px: i64, py: i64| -> Option<usize> {
-            let (ix, iy) = (px - i64::from(x), py - i64::from(y));
-            (ix >= 0 && iy >= 0 && ix < iw && iy < ih).then(|| (iy * iw + ix) as usize)
-        };
-        let (x0, y0) = (i64::from(x).max(0), i64::from(y).max(0));
-        let (x1, y1) = ((i64::from(x) + iw).min(width), (i64::from(y) + ih).min(height));
-        for py in y0..y1 {
-            for px in x0..x1 {
-                let Some(i) = at(px, py) else { continue };
-                let a = alpha[i];
-                if a > 0.0 {
-                    let sample = (py * width + px) as usize;
-                    let new = codec.encode(image.at(i))[0];
-                    luma.set(sample, mix(luma.get(sample), new, a), codec.max);
-                }
+        let laid = Laid::new(self, x, y, image, alpha);
+        let [luma, cb, cr] = Arc::make_mut(&mut self.planes);
+        match (luma, cb, cr) {
+            (Plane::U8(luma), Plane::U8(cb), Plane::U8(cr)) => {
+                laid.on_luma(&codec, luma, self.width);
+                laid.on_chroma(&codec, [cb, cr], chroma_width, subsampling);
             }
-        }
-        for cy in (y0 >> sy)..((y1 + i64::from(sy)) >> sy) {
-            for cx in (x0 >> sx)..((x1 + i64::from(sx)) >> sx) {
-                let (mut new_b, mut new_r, mut weight, mut n) = (0.0, 0.0, 0.0, 0);
-                let mut whole = true;
-                for py in (cy << sy)..((cy + 1) << sy).min(height) {
-                    for px in (cx << sx)..((cx + 1) << sx).min(width) {
-                        match at(px, py).map(|i| (i, alpha[i])) {
-                            Some((i, a)) if a > 0.0 => {
-                                let [_, b, r] = codec.encode(image.at(i));
-                                new_b += b * a;
-                                new_r += r * a;
-                                weight += a;
-                                n += 1;
-                            }
-                            _ => whole = false,
-                        }
-                    }
-                }
-                if whole && n > 0 {
-                    let sample = cy as usize * chroma_width + cx as usize;
-                    let a = weight / n as f32;
-                    cb.set(sample, mix(cb.get(sample), new_b / weight, a), codec.max);
-                    cr.set(sample, mix(cr.get(sample), new_r / weight, a), codec.max);
-                }
+            (Plane::U16(luma), Plane::U16(cb), Plane::U16(cr)) => {
+                laid.on_luma(&codec, luma, self.width);
+                laid.on_chroma(&codec, [cb, cr], chroma_width, subsampling);
             }
+            _ => unreachable!("all planes hold samples of one type"),
         }
-    }
-
-    /// Chroma samples at a luma position (continuous coordinates), bilinear with the siting honoured.
-    fn chroma_at(&self, x: f32, y: f32) -> (f32, f32) {
-        let (sx, sy) = self.format.subsampling();
-        let (w, h) = self.format.plane_size(1, self.width, self.height);
-        let left = if sx == 1 && self.colour.chroma_left { 0.25 } else { 0.0 };
-        let (cx, cy) = (x / (1 << sx) as f32 + left, y / (1 << sy) as f32);
-        (bilinear(&self.planes[1], w, h, cx, cy), bilinear(&self.planes[2], w, h, cx, cy))
     }
 }
 
 fn mix(old: f32, new: f32, a: f32) -> f32 {
     old + (new - old) * a
+}
+
+/// A sample as it is stored.
+trait Code: Copy {
+    fn value(self) -> f32;
+    /// The nearest code within `0..=max`.
+    fn nearest(value: f32, max: f32) -> Self;
+}
+
+impl Code for u8 {
+    #[inline]
+    fn value(self) -> f32 {
+        f32::from(self)
+    }
+    #[inline]
+    fn nearest(value: f32, max: f32) -> u8 {
+        (value.clamp(0.0, max) + 0.5) as u8
+    }
+}
+
+impl Code for u16 {
+    #[inline]
+    fn value(self) -> f32 {
+        f32::from(self)
+    }
+    #[inline]
+    fn nearest(value: f32, max: f32) -> u16 {
+        (value.clamp(0.0, max) + 0.5) as u16
+    }
+}
+
+/// An image over a picture, and how much of it is seen at each of its pixels.
+struct Laid<'a> {
+    image: &'a Rgb,
+    alpha: &'a [f32],
+    /// The image's corner in the picture.
+    x: i64,
+    y: i64,
+    /// What of the picture it covers.
+    columns: Range<usize>,
+    lines: Range<usize>,
+    picture_size: (usize, usize),
+}
+
+impl<'a> Laid<'a> {
+    fn new(picture: &Picture, x: i32, y: i32, image: &'a Rgb, alpha: &'a [f32]) -> Laid<'a> {
+        let (x, y) = (i64::from(x), i64::from(y));
+        let cut = |from: i64, length: usize, extent: usize| {
+            let end = (from + length as i64).clamp(0, extent as i64) as usize;
+            (from.max(0) as usize).min(end)..end
+        };
+        let (columns, lines) = (cut(x, image.width(), picture.width), cut(y, image.height(), picture.height));
+        Laid { image, alpha, x, y, columns, lines, picture_size: (picture.width, picture.height) }
+    }
+
+    /// Which of the image's pixels lies on the picture's pixel, one that it covers.
+    #[inline]
+    fn index(&self, column: usize, line: usize) -> usize {
+        (line as i64 - self.y) as usize * self.image.width() + (column as i64 - self.x) as usize
+    }
+
+    fn on_luma<T: Code>(&self, codec: &Codec, samples: &mut [T], stride: usize) {
+        for line in self.lines.clone() {
+            let first = self.index(self.columns.start, line);
+            let row = &mut samples[line * stride..][self.columns.clone()];
+            let (alpha, pixels) = (&self.alpha[first..], &self.image.pixels()[first..]);
+            for ((sample, &a), &pixel) in row.iter_mut().zip(alpha).zip(pixels) {
+                if a > 0.0 {
+                    *sample = T::nearest(mix(sample.value(), codec.encode(pixel)[0], a), codec.max);
+                }
+            }
+        }
+    }
+
+    /// Only chroma samples all of whose pixels are covered change.
+    fn on_chroma<T: Code>(
+        &self,
+        codec: &Codec,
+        [cb, cr]: [&mut [T]; 2],
+        stride: usize,
+        (sx, sy): (u32, u32),
+    ) {
+        // A sample at the picture's odd edge stands for fewer pixels, and there the image ends with the picture.
+        let whole = |range: &Range<usize>, shift: u32, extent: usize| {
+            let end = if range.end == extent { range.end.div_ceil(1 << shift) } else { range.end >> shift };
+            range.start.div_ceil(1 << shift)..end
+        };
+        let (width, height) = self.picture_size;
+        for line in whole(&self.lines, sy, height) {
+            let lines = line << sy..((line + 1) << sy).min(height);
+            for column in whole(&self.columns, sx, width) {
+                let columns = column << sx..((column + 1) << sx).min(width);
+                let (mut new, mut weight, mut covered) = ([0.0f32; 2], 0.0, true);
+                for py in lines.clone() {
+                    for i in self.index(columns.start, py)..self.index(columns.end - 1, py) + 1 {
+                        let a = self.alpha[i];
+                        covered &= a > 0.0;
+                        let [_, b, r] = codec.encode(self.image.at(i));
+                        new[0] += b * a;
+                        new[1] += r * a;
+                        weight += a;
+                    }
+                }
+                if covered {
+                    let a = weight / (lines.len() * columns.len()) as f32;
+                    let at = line * stride + column;
+                    for (sample, new) in [&mut cb[at], &mut cr[at]].into_iter().zip(new) {
+                        *sample = T::nearest(mix(sample.value(), new / weight, a), codec.max);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A plane read row by row at luma resolution, chroma interpolated with its siting honoured.
+struct Rows<'a> {
+    plane: &'a Plane,
+    /// Samples in the plane, across and down.
+    size: (usize, usize),
+    down: u32,
+    /// What of a row of the plane is read.
+    read: Range<usize>,
+    /// For each pixel of a row the samples it lies between, counted in `read`, and how near the second it is.
+    columns: Vec<(usize, usize, f32)>,
+    /// One row of the plane, between two of its lines.
+    line: Vec<f32>,
+    /// The row last read, a value a pixel.
+    row: Vec<f32>,
+}
+
+impl<'a> Rows<'a> {
+    /// Of the `width` pixels from `x` on.
+    fn new(picture: &'a Picture, plane: usize, x: i32, width: usize) -> Rows<'a> {
+        let (across, down) = if plane == 0 { (0, 0) } else { picture.format.subsampling() };
+        let size = picture.format.plane_size(plane, picture.width, picture.height);
+        let left = if across == 1 && picture.colour.chroma_left { 0.25 } else { 0.0 };
+        let columns = (0..width).map(|column| {
+            let px = (i64::from(x) + column as i64).clamp(0, picture.width as i64 - 1);
+            let at = (px as f32 + 0.5) / (1 << across) as f32 + left - 0.5;
+            between(at, size.0)
+        });
+        let mut columns: Vec<(usize, usize, f32)> = columns.collect();
+        let first = columns.first().map_or(0, |column| column.0);
+        let read = first..columns.last().map_or(first, |column| column.1 + 1);
+        columns.iter_mut().for_each(|(a, b, _)| (*a, *b) = (*a - first, *b - first));
+        let plane = &picture.planes[plane];
+        Rows { plane, size, down, read, columns, line: Vec::new(), row: vec![0.0; width] }
+    }
+
+    fn read(&mut self, line: usize) {
+        let (above, below, share) = between((line as f32 + 0.5) / (1 << self.down) as f32 - 0.5, self.size.1);
+        let [above, below] = [above, below].map(|line| {
+            let start = line * self.size.0;
+            start + self.read.start..start + self.read.end
+        });
+        self.line.clear();
+        match self.plane {
+            Plane::U8(samples) => blend_lines(&samples[above], &samples[below], share, &mut self.line),
+            Plane::U16(samples) => blend_lines(&samples[above], &samples[below], share, &mut self.line),
+        }
+        for (value, &(left, right, share)) in self.row.iter_mut().zip(&self.columns) {
+            *value = mix(self.line[left], self.line[right], share);
+        }
+    }
+}
+
+/// The samples that a continuous place (centres at whole numbers) lies between, and the share of the second.
+fn between(at: f32, extent: usize) -> (usize, usize, f32) {
+    let at = at.clamp(0.0, (extent - 1) as f32);
+    let first = at as usize;
+    (first, (first + 1).min(extent - 1), at - first as f32)
+}
+
+fn blend_lines<T: Code>(above: &[T], below: &[T], share: f32, line: &mut Vec<f32>) {
+    line.extend(above.iter().zip(below).map(|(a, b)| mix(a.value(), b.value(), share)));
 }
 
 /// A window of a plane in f32, each value the mean of a block of samples.
@@ -394,19 +536,6 @@ fn block_means<T: Copy + Into<f32>>(
         sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += sample.into());
     }
     means.extend(sums.chunks(block).map(|sums| sums.iter().sum::<f32>() / (sums.len() * lines.len()) as f32));
-}
-
-/// Value at a continuous position (pixel centres at .5), edges repeated.
-#[inline]
-fn bilinear(plane: &Plane, width: usize, height: usize, x: f32, y: f32) -> f32 {
-    let clamp = |v: f32, n: usize| (v - 0.5).clamp(0.0, (n - 1) as f32);
-    let (x, y) = (clamp(x, width), clamp(y, height));
-    let (x0, y0) = (x as usize, y as usize);
-    let (x1, y1) = ((x0 + 1).min(width - 1), (y0 + 1).min(height - 1));
-    let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-    let top = mix(plane.get(y0 * width + x0), plane.get(y0 * width + x1), fx);
-    let bottom = mix(plane.get(y1 * width + x0), plane.get(y1 * width + x1), fx);
-    mix(top, bottom, fy)
 }
 
 /// Sample codes ↔ R'G'B' in 0..=1 (nominal; footroom and headroom go below and above).
@@ -520,7 +649,11 @@ mod tests {
     }
 
     fn differing(a: &Plane, b: &Plane) -> usize {
-        (0..a.len()).filter(|&i| a.get(i) != b.get(i)).count()
+        match (a, b) {
+            (Plane::U8(a), Plane::U8(b)) => a.iter().zip(b).filter(|(a, b)| a != b).count(),
+            (Plane::U16(a), Plane::U16(b)) => a.iter().zip(b).filter(|(a, b)| a != b).count(),
+            _ => panic!("planes of two types"),
+        }
     }
 
     #[test]
@@ -529,6 +662,24 @@ mod tests {
         let (a, b) = (picture.sample(Affine::IDENTITY, 32, 32), picture.region(0, 0, 32, 32));
         for i in 0..32 * 32 {
             assert!((a.at(i)[1] - b.at(i)[1]).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn a_window_shows_what_the_whole_picture_shows_there() {
+        for (format, colour) in formats() {
+            let picture = Picture::from_rgb(&gradient(61, 47), format, colour);
+            for seen in [Rect::new(11.0, 9.0, 40.0, 33.0), Rect::new(-9.0, 20.0, 30.0, 90.0)] {
+                let (part, x, y) = picture.window(seen.grown(4.0, 4.0));
+                let map = Affine { a: 0.8, b: 0.1, c: seen.x0 + 2.0, d: -0.1, e: 0.8, f: seen.y0 + 4.0 };
+                let back = Affine { c: -(x as f32), f: -(y as f32), ..Affine::IDENTITY };
+                let (whole, part) = (picture.sample(map, 20, 20), part.sample(map.then(back), 20, 20));
+                for (a, b) in whole.pixels().iter().flatten().zip(part.pixels().iter().flatten()) {
+                    assert!((a - b).abs() < 1e-4, "{format:?} {colour:?} {seen:?}: {a} {b}");
+                }
+            }
+            let (corner, x, y) = picture.window(Rect::new(500.0, 500.0, 600.0, 600.0));
+            assert_eq!((corner.width(), corner.height(), x, y), (1, 1, 60, 46));
         }
     }
 

@@ -74,8 +74,29 @@ impl Rgb {
     }
 
     /// Catmull-Rom value (cubic, a = -1/2) at a continuous position: sharper than bilinear when enlarging.
+    #[inline]
     pub fn bicubic(&self, p: Point) -> [f32; 3] {
         let (x, y) = (p.x - 0.5, p.y - 0.5);
+        let inside = x >= 1.0 && y >= 1.0 && x + 3.0 < self.width as f32 && y + 3.0 < self.height as f32;
+        if !inside {
+            return self.bicubic_at_the_edge(x, y);
+        }
+        let (x0, y0) = (x as usize, y as usize);
+        let (wx, wy) = (catmull_rom(x - x0 as f32), catmull_rom(y - y0 as f32));
+        // Four pixels side by side, summed over their rows.
+        let mut column = [0.0f32; 12];
+        for (j, wy) in wy.iter().enumerate() {
+            let start = (y0 + j - 1) * self.width + x0 - 1;
+            let row = self.pixels[start..start + 4].as_flattened();
+            column.iter_mut().zip(row).for_each(|(sum, value)| *sum += wy * value);
+        }
+        std::array::from_fn(|c| {
+            wx[0] * column[c] + wx[1] * column[3 + c] + wx[2] * column[6 + c] + wx[3] * column[9 + c]
+        })
+    }
+
+    /// [`Rgb::bicubic`] wherever there may be no pixel to read, from pixel centres at whole numbers.
+    fn bicubic_at_the_edge(&self, x: f32, y: f32) -> [f32; 3] {
         let (x0, y0) = (x.floor(), y.floor());
         let (wx, wy) = (catmull_rom(x - x0), catmull_rom(y - y0));
         let mut sum = [0.0; 3];
@@ -161,6 +182,19 @@ mod tests {
         image.set(3, 4, [1.0, 0.5, 0.25]);
         let moved = image.warp(Affine { c: 1.0, f: -2.0, ..Affine::IDENTITY }, 8, 8);
         assert_eq!(moved.get(2, 6).map(|v| (v * 1000.0).round()), [1000.0, 500.0, 250.0]);
+    }
+
+    #[test]
+    fn cubic_values_inside_are_those_of_the_edge_rule() {
+        let mut image = Rgb::black(9, 8);
+        for (i, pixel) in image.pixels_mut().iter_mut().enumerate() {
+            *pixel = [0, 1, 2].map(|c| ((i * 37 + c * 11) % 23) as f32 / 23.0);
+        }
+        for i in 0..400 {
+            let p = Point::new((i % 20) as f32 * 0.5 - 0.3, (i / 20) as f32 * 0.45 - 0.3);
+            let (a, b) = (image.bicubic(p), image.bicubic_at_the_edge(p.x - 0.5, p.y - 0.5));
+            (0..3).for_each(|c| assert!((a[c] - b[c]).abs() < 1e-5, "{p:?}: {a:?} {b:?}"));
+        }
     }
 
     #[test]
