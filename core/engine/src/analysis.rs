@@ -11,7 +11,7 @@ use lipsmith_lipsync::face::detect::Finder;
 use lipsmith_lipsync::face::track::{Shot, Tracker};
 use lipsmith_lipsync::speech::SPEECH_RATE;
 use lipsmith_lipsync::{Face, Speech};
-use lipsmith_media::{AudioReader, FrameTimes, VideoReader, probe};
+use lipsmith_media::{AudioReader, FrameTimes, MediaError, VideoReader};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -219,7 +219,11 @@ impl FilmSound {
 
     /// `None` for a film without sound.
     pub fn open_if_any(path: &Path, cancel: &Cancel) -> Result<Option<FilmSound>, EngineError> {
-        if probe(path)?.audio.is_none() { Ok(None) } else { FilmSound::open(path, cancel).map(Some) }
+        match AudioReader::open(path, SPEECH_RATE, Some(1), &reading(cancel)) {
+            Ok(reader) => Ok(Some(FilmSound(reader))),
+            Err(MediaError::NoSound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The samples of `range`, fewer where the sound ends.

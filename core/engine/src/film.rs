@@ -24,6 +24,11 @@ impl FilmReader {
         Ok(FilmReader { reader: VideoReader::open(path, &reading(cancel))?, last: None })
     }
 
+    /// Bits of a sample.
+    pub fn depth(&self) -> u8 {
+        self.reader.video().format.depth
+    }
+
     /// Frame `index`; `None` when there is none or it cannot be decoded.
     pub fn picture(&mut self, index: u64) -> Result<Option<Picture>, EngineError> {
         if self.last.as_ref().is_none_or(|frame| frame.index != index) {

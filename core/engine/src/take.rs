@@ -5,15 +5,17 @@ use crate::analysis::{Analysis, FilmSound};
 use crate::cache::{self, chunk, spool::Spool};
 use crate::error::EngineError;
 use crate::files::write_atomically;
-use crate::film::{AT_ONCE, FilmReader};
+use crate::film::FilmReader;
 use lipsmith_base::{Cancel, FrameRate, Progress, Sink, Time, TimeRange};
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
-use lipsmith_lipsync::{LipsyncError, Speech};
+use lipsmith_lipsync::{Face, LipsyncError, Speech};
 use lipsmith_project::TakeSpec;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Frames in a chunk: what a crash loses, and what is in memory at a time.
 const CHUNK: u64 = 32;
@@ -25,7 +27,7 @@ const VOICE_CONTEXT: Time = Time(30 * lipsmith_base::time::FLICKS);
 const FOOTAGE: Time = Time(360 * lipsmith_base::time::FLICKS);
 
 /// Raised whenever the same [`TakeSpec`](lipsmith_project::TakeSpec) would give other pictures.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A take to make: what its spec names by digests, as files and analyses.
 pub struct TakeJob<'a> {
@@ -104,9 +106,20 @@ pub fn render(
     // First, so that a take can be looked at while it grows.
     let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
     write_atomically(&folder.join(MANIFEST), &manifest)?;
-    let film = FilmReader::open(job.film, cancel)?;
-    let mut renderer =
-        Renderer { job, folder, open, film, recipe: None, on_cpu: false, done: 0, total, sink, cancel };
+    let clips = Clips::new(job, cancel);
+    let mut renderer = Renderer {
+        job,
+        folder,
+        open,
+        clips,
+        voice: None,
+        recipe: None,
+        on_cpu: false,
+        done: 0,
+        total,
+        sink,
+        cancel,
+    };
     for segment in &layout.segments {
         renderer.segment(segment)?;
     }
@@ -117,7 +130,9 @@ struct Renderer<'a> {
     job: &'a TakeJob<'a>,
     folder: &'a Path,
     open: &'a dyn Fn(bool) -> Result<Box<dyn Recipe>, EngineError>,
-    film: FilmReader,
+    clips: Clips<'a>,
+    /// Opened when the first missing chunk is found, as is the recipe.
+    voice: Option<FilmSound>,
     /// Opened when the first missing chunk is found: a finished take needs no weights.
     recipe: Option<Box<dyn Recipe>>,
     on_cpu: bool,
@@ -136,9 +151,9 @@ impl Renderer<'_> {
         }
         let (analysis, job) = (self.job.analysis, self.job);
         let faces = analysis.faces(job.spec.person, segment)?;
-        let (voice, voice_start) = voice_around(job, analysis.span(segment), self.cancel)?;
+        let (voice, voice_start) = self.voice_around(analysis.span(segment))?;
         let times: Vec<_> = segment.clone().map(|f| analysis.times().start(f) - voice_start).collect();
-        let gathered = gather_footage(job, segment, self.cancel)?;
+        let gathered = self.clips.gather(segment.start)?;
         let line = Line {
             faces: &faces,
             times: &times,
@@ -152,12 +167,42 @@ impl Renderer<'_> {
             self.recipe = Some((self.open)(self.on_cpu)?);
         }
         let Some(recipe) = self.recipe.as_mut() else { return Ok(()) };
-        let wanted = recipe.plan(&line, self.cancel)?;
-        let spool = gathered.collect(&wanted, &self.folder.join("sources.spool"), self.sink, self.cancel)?;
+        let planned = recipe.plan(&line, self.cancel)?;
+        let mut wanted: Vec<Wanted> =
+            planned.iter().map(|&(source, crop)| gathered.wanted(source, crop)).collect();
+        // The line's own pictures behind the plan's: mostly the same ones, and one reading gives both.
+        let mut shown = Vec::new();
+        for frame in missing.iter().cloned().flatten() {
+            let index = (frame - segment.start) as usize;
+            if let Some(face) = &faces[index] {
+                let crop = recipe.crop(index, face);
+                shown.push(Shown { frame: index, face, crop, picture: wanted.len() });
+                wanted.push(Wanted { clip: FILM, frame, crop });
+            }
+        }
+        let spool = self.clips.collect(&wanted, &self.folder.join("pictures.spool"), self.sink)?;
         for chunk in missing {
-            self.chunk(&line, segment.start, &chunk, &spool)?;
+            let within = |shown: &&Shown| chunk.contains(&(segment.start + shown.frame as u64));
+            let shown: Vec<&Shown> = shown.iter().filter(within).collect();
+            self.chunk(&line, segment.start, &chunk, &shown, &spool)?;
         }
         Ok(())
+    }
+
+    /// The voice around `span`, and the film time of its first sample. Begins at a whole second of the voice, so
+    /// that its spectrogram's frames fall where those of the whole file would.
+    fn voice_around(&mut self, span: TimeRange) -> Result<(Speech, Time), EngineError> {
+        let spec = self.job.spec;
+        let from = (span.start() - VOICE_CONTEXT - spec.voice_at).floor_units(1).max(0);
+        let start = Time::from_units(from, 1);
+        let end = span.end() + VOICE_CONTEXT - spec.voice_at;
+        let mut sound = match self.voice.take() {
+            Some(sound) => sound,
+            None => FilmSound::open(self.job.voice, self.cancel)?,
+        };
+        let speech = sound.speech(TimeRange::new(start, end))?;
+        self.voice = Some(sound);
+        Ok((speech, spec.voice_at + start))
     }
 
     fn chunk(
@@ -165,43 +210,24 @@ impl Renderer<'_> {
         line: &Line,
         first: u64,
         chunk: &Range<u64>,
+        shown: &[&Shown],
         spool: &Spool,
     ) -> Result<(), EngineError> {
-        let targets = self.targets(line, first, chunk)?;
+        let targets = shown.par_iter().filter_map(|&&Shown { frame, face, crop, picture }| {
+            // A picture that cannot be decoded stays as it is.
+            let image = spool.get(picture).transpose()?;
+            Some(image.map(|image| Target { frame, face, crop, image }))
+        });
+        let targets = targets.collect::<Result<Vec<_>, EngineError>>()?;
         let mut rendered = self.patches(line, &targets, spool)?.into_iter();
         let mut patches: Vec<Option<Patch>> = vec![None; (chunk.end - chunk.start) as usize];
         for target in &targets {
             patches[target.frame - (chunk.start - first) as usize] = rendered.next().flatten();
         }
-        write_atomically(&chunk_path(self.folder, chunk), &chunk::encode(&patches))?;
+        let bytes = chunk::encode(&patches, self.clips.depth()?);
+        write_atomically(&chunk_path(self.folder, chunk), &bytes)?;
         self.advance(chunk.end - chunk.start);
         Ok(())
-    }
-
-    /// The chunk's pictures as the recipe wants them; only frames with a face.
-    fn targets<'l>(
-        &mut self,
-        line: &'l Line,
-        first: u64,
-        chunk: &Range<u64>,
-    ) -> Result<Vec<Target<'l>>, EngineError> {
-        let Some(recipe) = self.recipe.as_ref() else { return Ok(Vec::new()) };
-        let seen = chunk.clone().map(|frame| (frame - first) as usize);
-        let seen: Vec<_> = seen.filter_map(|index| Some((index, line.faces[index].as_ref()?))).collect();
-        let mut targets = Vec::with_capacity(seen.len());
-        for some in seen.chunks(AT_ONCE) {
-            let mut pictures = Vec::with_capacity(AT_ONCE);
-            for &(frame, face) in some {
-                self.cancel.check()?;
-                let picture = self.film.picture(first + frame as u64)?;
-                pictures.extend(picture.map(|picture| (frame, face, recipe.crop(frame, face), picture)));
-            }
-            targets.par_extend(pictures.into_par_iter().map(|(frame, face, crop, picture)| {
-                let image = picture.sample(crop.map, crop.width, crop.height);
-                Target { frame, face, crop, image }
-            }));
-        }
-        Ok(targets)
     }
 
     /// Renders in batches, halved each time the device has too little memory; from the last batch of one the
@@ -253,108 +279,163 @@ fn is_whole(folder: &Path, chunk: &Range<u64>) -> bool {
     chunk_path(folder, chunk).exists()
 }
 
-/// The voice around `span`, and the film time of its first sample. Begins at a whole second of the voice, so that
-/// its spectrogram's frames fall where those of the whole file would.
-fn voice_around(job: &TakeJob, span: TimeRange, cancel: &Cancel) -> Result<(Speech, Time), EngineError> {
-    let from = (span.start() - VOICE_CONTEXT - job.spec.voice_at).floor_units(1).max(0);
-    let start = Time::from_units(from, 1);
-    let end = span.end() + VOICE_CONTEXT - job.spec.voice_at;
-    let speech = FilmSound::open(job.voice, cancel)?.speech(TimeRange::new(start, end))?;
-    Ok((speech, job.spec.voice_at + start))
+/// A picture of the line that is to be synced.
+struct Shown<'a> {
+    /// Index into the line's frames.
+    frame: usize,
+    face: &'a Face,
+    crop: Crop,
+    /// Its number in the spool.
+    picture: usize,
+}
+
+/// A crop of a frame of one of the clips.
+struct Wanted {
+    clip: usize,
+    frame: u64,
+    crop: Crop,
+}
+
+/// The film is the first of the clips.
+const FILM: usize = 0;
+
+/// The files that show the actor, each opened when it is first read and kept open.
+struct Clips<'a> {
+    clips: Vec<Clip<'a>>,
+    /// Footage of the last segment, which the next mostly needs again.
+    held: HashMap<(usize, u64), Arc<Footage>>,
+    cancel: &'a Cancel,
+}
+
+struct Clip<'a> {
+    path: &'a Path,
+    analysis: &'a Analysis,
+    person: u32,
+    pictures: Option<FilmReader>,
+    sound: Option<Option<FilmSound>>,
 }
 
 /// The actor's footage and where its frames lie.
-struct Gathered<'a> {
-    footage: Vec<Footage>,
-    /// File and first frame of each stretch.
-    places: Vec<(&'a Path, u64)>,
+struct Gathered {
+    footage: Vec<Arc<Footage>>,
+    /// Clip and first frame of each stretch.
+    places: Vec<(usize, u64)>,
 }
 
-/// The stretches in which the person is seen: of the film, nearest to the segment first, then of the other clips.
-fn gather_footage<'a>(
-    job: &TakeJob<'a>,
-    segment: &Range<u64>,
-    cancel: &Cancel,
-) -> Result<Gathered<'a>, EngineError> {
-    let mut gathered = Gathered { footage: Vec::new(), places: Vec::new() };
-    let mut room = FOOTAGE;
-    let film = std::iter::once((job.film, job.analysis, job.spec.person, segment.start));
-    let more = job.more_footage.iter().map(|f| (f.path.as_path(), &f.analysis, f.spec.person, 0));
-    for (path, analysis, person, near) in film.chain(more) {
-        let mut shots: Vec<_> = analysis.shots().iter().filter(|s| s.shows(person)).collect();
-        shots.sort_by_key(|s| if s.frames.contains(&near) { 0 } else { 1 + s.frames.start.abs_diff(near) });
-        let mut sound = FilmSound::open_if_any(path, cancel)?;
-        for shot in shots {
-            if room <= Time::ZERO {
-                break;
-            }
-            let room_left = TimeRange::with_duration(analysis.span(&shot.frames).start(), room);
-            let frames = shot.frames.start..analysis.frames_in(room_left).end.min(shot.frames.end);
-            let span = analysis.span(&frames);
-            room -= span.duration();
-            let speech = match &mut sound {
-                Some(sound) => sound.speech(span)?,
-                None => Speech::default(),
-            };
-            gathered.footage.push(Footage {
-                faces: analysis.faces(person, &frames)?,
-                times: frames.clone().map(|f| analysis.times().start(f) - span.start()).collect(),
-                speech,
-            });
-            gathered.places.push((path, frames.start));
-        }
+impl<'a> Clips<'a> {
+    fn new(job: &TakeJob<'a>, cancel: &'a Cancel) -> Clips<'a> {
+        let film = (job.film, job.analysis, job.spec.person);
+        let more = job.more_footage.iter().map(|f| (f.path.as_path(), &f.analysis, f.spec.person));
+        let clips = std::iter::once(film).chain(more);
+        let clip = |(path, analysis, person)| Clip { path, analysis, person, pictures: None, sound: None };
+        Clips { clips: clips.map(clip).collect(), held: HashMap::new(), cancel }
     }
-    Ok(gathered)
+
+    /// Bits of the film's samples.
+    fn depth(&mut self) -> Result<u8, EngineError> {
+        Ok(self.clips[FILM].pictures(self.cancel)?.depth())
+    }
+
+    /// The stretches in which the person is seen: of the film, nearest to frame `near` first, then of the other
+    /// clips.
+    fn gather(&mut self, near: u64) -> Result<Gathered, EngineError> {
+        let mut gathered = Gathered { footage: Vec::new(), places: Vec::new() };
+        let mut held = HashMap::new();
+        let mut room = FOOTAGE;
+        for (number, clip) in self.clips.iter_mut().enumerate() {
+            let near = if number == FILM { near } else { 0 };
+            let mut shots: Vec<_> = clip.analysis.shots().iter().filter(|s| s.shows(clip.person)).collect();
+            shots.sort_by_key(
+                |s| if s.frames.contains(&near) { 0 } else { 1 + s.frames.start.abs_diff(near) },
+            );
+            for shot in shots {
+                if room <= Time::ZERO {
+                    break;
+                }
+                let room_left = TimeRange::with_duration(clip.analysis.span(&shot.frames).start(), room);
+                let frames = shot.frames.start..clip.analysis.frames_in(room_left).end.min(shot.frames.end);
+                room -= clip.analysis.span(&frames).duration();
+                let place = (number, frames.start);
+                let known =
+                    self.held.remove(&place).filter(|f| f.times.len() as u64 == frames.end - frames.start);
+                let footage = match known {
+                    Some(footage) => footage,
+                    None => Arc::new(clip.footage(frames, self.cancel)?),
+                };
+                held.insert(place, Arc::clone(&footage));
+                gathered.footage.push(footage);
+                gathered.places.push(place);
+            }
+        }
+        self.held = held;
+        Ok(gathered)
+    }
+
+    /// Reads the wanted crops in one pass over each clip.
+    fn collect(&mut self, wanted: &[Wanted], path: &Path, sink: &dyn Sink) -> Result<Spool, EngineError> {
+        let mut spool = Spool::create(path, wanted.len())?;
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_by_key(|&i| (wanted[i].clip, wanted[i].frame));
+        let pictures: Vec<&[usize]> = order
+            .chunk_by(|&a, &b| (wanted[a].clip, wanted[a].frame) == (wanted[b].clip, wanted[b].frame))
+            .collect();
+        for (done, crops) in pictures.iter().enumerate() {
+            self.cancel.check()?;
+            let &Wanted { clip, frame, .. } = &wanted[crops[0]];
+            if let Some(picture) = self.clips[clip].pictures(self.cancel)?.picture(frame)? {
+                for (n, &i) in crops.iter().enumerate() {
+                    match crops[..n].iter().find(|&&known| wanted[known].crop == wanted[i].crop) {
+                        Some(&known) => spool.put_again(i, known),
+                        None => spool.put(i, &picture, wanted[i].crop)?,
+                    }
+                }
+            }
+            let total = Some(pictures.len() as u64);
+            sink.progress(Progress { stage: "collect", done: done as u64 + 1, total });
+        }
+        Ok(spool)
+    }
 }
 
-impl Gathered<'_> {
+impl Clip<'_> {
+    fn pictures(&mut self, cancel: &Cancel) -> Result<&mut FilmReader, EngineError> {
+        let reader = match self.pictures.take() {
+            Some(reader) => reader,
+            None => FilmReader::open(self.path, cancel)?,
+        };
+        Ok(self.pictures.insert(reader))
+    }
+
+    fn footage(&mut self, frames: Range<u64>, cancel: &Cancel) -> Result<Footage, EngineError> {
+        let sound = match self.sound.take() {
+            Some(sound) => sound,
+            None => FilmSound::open_if_any(self.path, cancel)?,
+        };
+        let span = self.analysis.span(&frames);
+        let speech = match self.sound.insert(sound) {
+            Some(sound) => sound.speech(span)?,
+            None => Speech::default(),
+        };
+        let times = frames.clone().map(|f| self.analysis.times().start(f) - span.start()).collect();
+        Ok(Footage { faces: self.analysis.faces(self.person, &frames)?, times, speech })
+    }
+}
+
+impl Gathered {
+    fn wanted(&self, source: Source, crop: Crop) -> Wanted {
+        let (clip, first) = self.places[source.footage];
+        Wanted { clip, frame: first + source.frame as u64, crop }
+    }
+
     /// The last reference that the editor set at or before the segment, as a frame of the footage.
     fn reference(&self, job: &TakeJob, segment: &Range<u64>) -> Option<Source> {
         let start = job.analysis.times().start(segment.start);
         let key = job.spec.references.iter().rev().find(|key| key.from <= start)?;
-        let (film, frame) = (job.film, job.analysis.times().index_at(key.picture));
-        self.places.iter().zip(&self.footage).enumerate().find_map(|(footage, ((path, first), stretch))| {
-            let index = frame.checked_sub(*first)? as usize;
-            (*path == film && index < stretch.faces.len()).then_some(Source { footage, frame: index })
+        let frame = job.analysis.times().index_at(key.picture);
+        self.places.iter().zip(&self.footage).enumerate().find_map(|(footage, (&(clip, first), stretch))| {
+            let index = frame.checked_sub(first)? as usize;
+            (clip == FILM && index < stretch.faces.len()).then_some(Source { footage, frame: index })
         })
-    }
-
-    /// Reads the wanted pictures in one pass over each file.
-    fn collect(
-        &self,
-        wanted: &[(Source, Crop)],
-        spool_path: &Path,
-        sink: &dyn Sink,
-        cancel: &Cancel,
-    ) -> Result<Spool, EngineError> {
-        let mut spool = Spool::create(spool_path, wanted.len())?;
-        let mut order: Vec<usize> = (0..wanted.len()).collect();
-        order.sort_by_key(|&i| wanted[i].0);
-        let mut film: Option<(&Path, FilmReader)> = None;
-        let mut done = 0;
-        for some in order.chunks(AT_ONCE) {
-            let mut pictures = Vec::with_capacity(AT_ONCE);
-            for &i in some {
-                cancel.check()?;
-                let (source, crop) = wanted[i];
-                let (path, first) = self.places[source.footage];
-                if film.as_ref().is_none_or(|(open, _)| *open != path) {
-                    film = Some((path, FilmReader::open(path, cancel)?));
-                }
-                let Some((_, reader)) = film.as_mut() else { continue };
-                let picture = reader.picture(first + source.frame as u64)?;
-                pictures.extend(picture.map(|picture| (i, crop, picture)));
-            }
-            let sampled = pictures
-                .into_par_iter()
-                .map(|(i, crop, picture)| (i, picture.sample(crop.map, crop.width, crop.height)));
-            for (i, image) in sampled.collect::<Vec<_>>() {
-                spool.put(i, &image)?;
-            }
-            done += some.len() as u64;
-            sink.progress(Progress { stage: "collect", done, total: Some(order.len() as u64) });
-        }
-        Ok(spool)
     }
 }
 

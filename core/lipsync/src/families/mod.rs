@@ -16,6 +16,7 @@ use crate::error::LipsyncError;
 use crate::face::Face;
 use crate::speech::Speech;
 use lipsmith_base::{Affine, Cancel, FrameRate, Rgb, Time};
+use std::sync::Arc;
 
 /// A line: what is to be spoken, over which faces.
 pub struct Line<'a> {
@@ -29,7 +30,7 @@ pub struct Line<'a> {
     pub size: (usize, usize),
     pub voice: &'a Speech,
     /// The same actor's own footage: the film around the line first, then other clips.
-    pub footage: &'a [Footage],
+    pub footage: &'a [Arc<Footage>],
     /// The editor's choice of reference; `None` leaves it to the recipe.
     pub reference: Option<Source>,
 }
@@ -96,7 +97,7 @@ pub trait Recipe: Send {
 }
 
 /// The planned pictures, wherever the engine keeps them.
-pub trait SourceImages {
+pub trait SourceImages: Sync {
     /// Image number `index` of the plan.
     fn image(&self, index: usize) -> Result<Rgb, LipsyncError>;
 }

@@ -5,6 +5,7 @@ use crate::face::{Landmarks, Pose};
 use crate::families::Footage;
 use crate::speech::Speech;
 use lipsmith_base::{Point, Rect, Rgb, Time};
+use std::sync::Arc;
 use units::GAP;
 
 const RATE: usize = 16_000;
@@ -82,6 +83,15 @@ fn spoken(open: &[bool]) -> Footage {
     Footage { faces: faces.collect(), times: times(open.len()), speech: voice(open) }
 }
 
+fn line<'a>(
+    faces: &'a [Option<Face>],
+    times: &'a [Time],
+    voice: &'a Speech,
+    footage: &'a [Arc<Footage>],
+) -> Line<'a> {
+    Line { faces, times, size: (800, 600), rate: None, voice, footage, reference: None }
+}
+
 /// The gap between the lips that each frame of the line would show.
 fn gaps(recipe: &Rewrite, own: &[Option<Face>]) -> Vec<f32> {
     let gap_of = |face: &Face| units::state(face).map_or(0.0, |s| s[GAP]);
@@ -102,21 +112,13 @@ fn gaps(recipe: &Rewrite, own: &[Option<Face>]) -> Vec<f32> {
 
 #[test]
 fn the_mouth_opens_when_the_voice_sounds_and_closes_when_it_stops() {
-    let footage = [spoken(&words(600, 3))];
+    let footage = [Arc::new(spoken(&words(600, 3)))];
     let line_open = words(150, 11);
     // The film's own mouth stands half open all the time.
     let faces = vec![Some(face(0.1, 0.3)); 150];
     let voice = voice(&line_open);
     let times = times(150);
-    let line = Line {
-        faces: &faces,
-        times: &times,
-        size: (800, 600),
-        rate: None,
-        voice: &voice,
-        footage: &footage,
-        reference: None,
-    };
+    let line = line(&faces, &times, &voice, &footage);
     let mut recipe = Rewrite::default();
     recipe.plan(&line, &Cancel::new()).expect("footage");
     let gaps = gaps(&recipe, &faces);
@@ -133,18 +135,10 @@ fn the_mouth_opens_when_the_voice_sounds_and_closes_when_it_stops() {
 
 #[test]
 fn the_original_voice_leaves_the_film_as_it_is() {
-    let footage = [spoken(&words(300, 5))];
+    let footage = [Arc::new(spoken(&words(300, 5)))];
     let faces = footage[0].faces.clone();
     let times = times(300);
-    let line = Line {
-        faces: &faces,
-        times: &times,
-        size: (800, 600),
-        rate: None,
-        voice: &footage[0].speech,
-        footage: &footage,
-        reference: None,
-    };
+    let line = line(&faces, &times, &footage[0].speech, &footage);
     let mut recipe = Rewrite::default();
     recipe.plan(&line, &Cancel::new()).expect("footage");
     let untouched = recipe.mixes.iter().filter(|mix| mix.is_empty()).count();
@@ -153,37 +147,21 @@ fn the_original_voice_leaves_the_film_as_it_is() {
 
 #[test]
 fn a_closed_mouth_in_silence_is_left_alone() {
-    let footage = [spoken(&words(300, 9))];
+    let footage = [Arc::new(spoken(&words(300, 9)))];
     let faces = vec![Some(face(0.0, 0.5)); 50];
     let (voice, times) = (Speech::default(), times(50));
-    let line = Line {
-        faces: &faces,
-        times: &times,
-        size: (800, 600),
-        rate: None,
-        voice: &voice,
-        footage: &footage,
-        reference: None,
-    };
+    let line = line(&faces, &times, &voice, &footage);
     let mut recipe = Rewrite::default();
     assert_eq!(recipe.plan(&line, &Cancel::new()).expect("footage"), []);
 }
 
 #[test]
 fn film_at_24_plays_mouths_shot_at_25_in_runs() {
-    let footage = [spoken(&words(600, 3))];
+    let footage = [Arc::new(spoken(&words(600, 3)))];
     let faces = vec![Some(face(0.1, 0.3)); 120];
     let times: Vec<Time> = (0..120).map(|i| Time::from_units(i * 1001, 24_000)).collect();
     let voice = voice(&words(130, 21));
-    let line = Line {
-        faces: &faces,
-        times: &times,
-        size: (800, 600),
-        rate: None,
-        voice: &voice,
-        footage: &footage,
-        reference: None,
-    };
+    let line = line(&faces, &times, &voice, &footage);
     let mut recipe = Rewrite::default();
     recipe.plan(&line, &Cancel::new()).expect("footage");
     let heaviest = |mix: &Mix| mix.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)).and_then(|s| s.unit);
@@ -214,10 +192,10 @@ impl SourceImages for Pictures {
 fn run(
     faces: &[Option<Face>],
     voice: &Speech,
-    footage: &[Footage],
+    footage: &[Arc<Footage>],
 ) -> Result<Vec<Option<Patch>>, LipsyncError> {
     let times = times(faces.len());
-    let line = Line { faces, times: &times, size: (800, 600), rate: None, voice, footage, reference: None };
+    let line = line(faces, &times, voice, footage);
     let mut recipe = Rewrite::default();
     let plan = recipe.plan(&line, &Cancel::new())?;
     let pictures = Pictures(plan.iter().map(|(_, crop)| *crop).collect());
@@ -255,7 +233,7 @@ fn any_pattern_of_missing_faces_is_borne() {
             .map(|_| (random(3) > 0).then(|| face(random(3) as f32 * 0.1, random(9) as f32)))
             .collect();
         let voice = if random(2) == 0 { Speech::default() } else { voice(&words(1 + random(14), round)) };
-        match run(&faces, &voice, &[footage]) {
+        match run(&faces, &voice, &[Arc::new(footage)]) {
             Ok(patches) => assert_eq!(patches.len(), faces.iter().flatten().count()),
             Err(error) => assert!(matches!(error, LipsyncError::Unfit(_)), "{error}"),
         }
@@ -267,7 +245,7 @@ fn boxes_alone_still_give_a_dub() {
     let mut footage = spoken(&words(200, 4));
     footage.faces.iter_mut().flatten().for_each(|face| face.landmarks = None);
     let faces = vec![Some(Face { landmarks: None, ..face(0.1, 0.0) }); 30];
-    let patches = run(&faces, &voice(&words(30, 8)), &[footage]).expect("sound tells mouths apart");
+    let patches = run(&faces, &voice(&words(30, 8)), &[Arc::new(footage)]).expect("sound tells mouths apart");
     assert!(patches.iter().flatten().count() > 20);
 }
 
@@ -275,7 +253,7 @@ fn boxes_alone_still_give_a_dub() {
 fn without_an_actor_it_says_so() {
     let faces = vec![Some(face(0.1, 0.0)); 3];
     for footage in
-        [vec![], vec![Footage { faces: vec![None; 4], times: times(4), speech: Speech::default() }]]
+        [vec![], vec![Arc::new(Footage { faces: vec![None; 4], times: times(4), speech: Speech::default() })]]
     {
         assert!(matches!(run(&faces, &Speech::default(), &footage), Err(LipsyncError::Unfit(_))));
     }
@@ -283,18 +261,10 @@ fn without_an_actor_it_says_so() {
 
 #[test]
 fn cancelled_is_cancelled() {
-    let footage = [spoken(&words(50, 1))];
+    let footage = [Arc::new(spoken(&words(50, 1)))];
     let faces = vec![Some(face(0.1, 0.0)); 3];
     let (times, voice) = (times(3), Speech::default());
-    let line = Line {
-        faces: &faces,
-        times: &times,
-        size: (800, 600),
-        rate: None,
-        voice: &voice,
-        footage: &footage,
-        reference: None,
-    };
+    let line = line(&faces, &times, &voice, &footage);
     let cancel = Cancel::new();
     cancel.cancel();
     assert!(matches!(Rewrite::default().plan(&line, &cancel), Err(LipsyncError::Cancelled(_))));

@@ -4,6 +4,7 @@ use crate::face::{Face, frame};
 use crate::families::{Footage, Source};
 use crate::speech::{Context, Features};
 use lipsmith_base::{Point, Time};
+use std::sync::Arc;
 
 /// Numbers of a [`State`].
 pub const STATE: usize = 5;
@@ -68,7 +69,7 @@ pub struct Unit {
 }
 
 /// All units, in the order of the footage; a shot's units lie next to one another in time.
-pub fn collect(footage: &[Footage]) -> Vec<Unit> {
+pub fn collect(footage: &[Arc<Footage>]) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     let mut shot = 0;
     for (number, stretch) in footage.iter().enumerate() {
