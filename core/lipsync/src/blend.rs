@@ -85,11 +85,16 @@ pub fn coverage(patch: &Patch, width: usize, height: usize) -> Option<Coverage> 
     };
     // Nothing can be taken from beyond the patch's own edge.
     let inverse = patch.map.inverse()?;
-    let outside = |p: Point| !(p.x >= 0.0 && p.y >= 0.0 && p.x < pw && p.y < ph);
-    for (i, a) in alpha.iter_mut().enumerate() {
-        let film = Point::new(x0 + (i % w) as f32 + 0.5, y0 + (i / w) as f32 + 0.5);
-        if *a > 0.0 && outside(inverse.apply(film)) {
-            *a = 0.0;
+    let inside = |column: usize, row: usize| {
+        let p = inverse.apply(Point::new(x0 + column as f32 + 0.5, y0 + row as f32 + 0.5));
+        p.x >= 0.0 && p.y >= 0.0 && p.x < pw && p.y < ph
+    };
+    let corners = [(0, 0), (w - 1, 0), (0, h - 1), (w - 1, h - 1)];
+    if !corners.into_iter().all(|(column, row)| inside(column, row)) {
+        for (i, a) in alpha.iter_mut().enumerate() {
+            if *a > 0.0 && !inside(i % w, i / w) {
+                *a = 0.0;
+            }
         }
     }
     Some(Coverage { x: x0 as i32, y: y0 as i32, width: w, height: h, alpha })
@@ -159,19 +164,23 @@ pub fn paste(picture: &mut Picture, patch: &Patch, opacity: f32) {
     let source = &patch.image;
     let mut laid = Rgb::black(cover.width, cover.height);
     let taps = (map.a.hypot(map.d).max(map.b.hypot(map.e)).ceil() as usize).clamp(1, 32);
-    for (i, &alpha) in cover.alpha.iter().enumerate() {
-        if alpha == 0.0 {
-            continue;
+    let whole = map.whole_shift().filter(|_| !hard);
+    let rows = laid.pixels_mut().chunks_exact_mut(cover.width).zip(cover.alpha.chunks_exact(cover.width));
+    for (y, (row, alpha)) in rows.enumerate() {
+        for (x, (pixel, _)) in row.iter_mut().zip(alpha).enumerate().filter(|(_, (_, alpha))| **alpha > 0.0) {
+            let (px, py) = (x as f32, y as f32);
+            *pixel = if let Some((dx, dy)) = whole {
+                source.get((x as i32 + dx) as usize, (y as i32 + dy) as usize)
+            } else if hard {
+                // cv2.resize: two taps either way whatever the scale, rounded to bytes.
+                let value = source.bilinear(map.apply(Point::new(px + 0.5, py + 0.5)));
+                value.map(|v| (v * 255.0).round() / 255.0)
+            } else if taps == 1 {
+                source.bicubic(map.apply(Point::new(px + 0.5, py + 0.5)))
+            } else {
+                area(source, map, px, py, taps)
+            };
         }
-        let (x, y) = ((i % cover.width) as f32, (i / cover.width) as f32);
-        laid.pixels_mut()[i] = if hard {
-            // cv2.resize: two taps either way whatever the scale, rounded to bytes.
-            source.bilinear(map.apply(Point::new(x + 0.5, y + 0.5))).map(|v| (v * 255.0).round() / 255.0)
-        } else if taps == 1 {
-            source.bicubic(map.apply(Point::new(x + 0.5, y + 0.5)))
-        } else {
-            area(source, map, x, y, taps)
-        };
     }
     picture.composite(cover.x, cover.y, &laid, &cover.alpha);
 }

@@ -51,22 +51,14 @@ impl Grey {
     /// Two box filters of `2 reach + 1`, edges repeated.
     fn smooth(&self, reach: usize) -> Grey {
         let mut values = self.values.clone();
-        let mut line = Vec::new();
+        let mut copy = Vec::new();
         for _ in 0..2 {
             for row in values.chunks_exact_mut(self.width) {
-                box_filter(row, reach, &mut line);
+                box_filter(row, reach, &mut copy);
             }
         }
-        let mut column = vec![0.0; self.height];
-        for x in 0..self.width {
-            for y in 0..self.height {
-                column[y] = values[y * self.width + x];
-            }
-            box_filter(&mut column, reach, &mut line);
-            box_filter(&mut column, reach, &mut line);
-            for y in 0..self.height {
-                values[y * self.width + x] = column[y];
-            }
+        for _ in 0..2 {
+            box_filter_down(&mut values, self.width, reach, &mut copy);
         }
         self.with(values)
     }
@@ -97,6 +89,26 @@ fn box_filter(line: &mut [f32], reach: usize, copy: &mut Vec<f32>) {
     for i in 0..copy.len() {
         line[i] = sum / width;
         sum += copy[(i + reach + 1).min(last)] - copy[i.saturating_sub(reach)];
+    }
+}
+
+/// [`box_filter`] of all columns side by side.
+fn box_filter_down(values: &mut [f32], width: usize, reach: usize, copy: &mut Vec<f32>) {
+    copy.clear();
+    copy.extend_from_slice(values);
+    let last = copy.len() / width - 1;
+    let row = |y: usize| &copy[y.min(last) * width..][..width];
+    let mut sums = vec![0.0f32; width];
+    for i in 0..=2 * reach {
+        sums.iter_mut().zip(row(i.saturating_sub(reach))).for_each(|(sum, v)| *sum += v);
+    }
+    let share = 1.0 / (2 * reach + 1) as f32;
+    for (y, line) in values.chunks_exact_mut(width).enumerate() {
+        let (enters, leaves) = (row(y + reach + 1), row(y.saturating_sub(reach)));
+        for (((v, sum), enters), leaves) in line.iter_mut().zip(&mut sums).zip(enters).zip(leaves) {
+            *v = *sum * share;
+            *sum += enters - leaves;
+        }
     }
 }
 

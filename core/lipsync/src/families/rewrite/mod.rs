@@ -86,23 +86,15 @@ impl Recipe for Rewrite {
         sources: &dyn SourceImages,
         cancel: &Cancel,
     ) -> Result<Vec<Option<Patch>>, LipsyncError> {
-        let mut out = Vec::with_capacity(targets.len());
-        // A few frames at a time: the engine's pictures are read one after another, the work is shared out.
-        for batch in targets.chunks(2 * rayon::current_num_threads()) {
+        let patches = targets.par_iter().map(|target| {
             cancel.check()?;
-            let mut work = Vec::with_capacity(batch.len());
-            for target in batch {
-                work.push((target, self.mouths(line, target.frame, sources)?));
+            let (mouths, own) = self.mouths(line, target.frame, sources)?;
+            if mouths.is_empty() {
+                return Ok(None);
             }
-            let patches = work.into_par_iter().map(|(target, (mouths, own))| {
-                if mouths.is_empty() {
-                    return None;
-                }
-                render::patch(&target.image, target.face, target.crop, &mouths, own, self.feather)
-            });
-            out.extend(patches.collect::<Vec<_>>());
-        }
-        Ok(out)
+            Ok(render::patch(&target.image, target.face, target.crop, &mouths, own, self.feather))
+        });
+        patches.collect()
     }
 }
 

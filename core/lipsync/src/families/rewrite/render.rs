@@ -6,7 +6,7 @@ use crate::blend::{Matte, lower_face_matte, polygon_alpha, smoothstep};
 use crate::colour::Light;
 use crate::face::{Face, frame};
 use crate::families::{Crop, Patch};
-use lipsmith_base::{Affine, Point, Rgb};
+use lipsmith_base::{Affine, Point, Rect, Rgb};
 
 /// Corners of the crop in face coordinates.
 const LEFT: f32 = -1.15;
@@ -14,7 +14,7 @@ const TOP: f32 = -0.35;
 const WIDTH: f32 = 2.3;
 const HEIGHT: f32 = 2.85;
 /// Most pixels of a crop to a unit of the face.
-const DETAIL: f32 = 180.0;
+const DETAIL: f32 = 320.0;
 /// How far below the chin the picture gives way when the jaw moves, in units of the face.
 const NECK: f32 = 0.5;
 /// Feather of the inner matte, in units of the face.
@@ -24,13 +24,17 @@ const EDGE: f32 = 0.07;
 /// Registration works on pictures of at most this many pixels a side.
 const FINEST: usize = 280;
 
-/// Upright in the face's own axes, from the eyes to below the chin, at the film's resolution.
+/// From the eyes to below the chin, in the film's own pixels, so that of all that is laid on only the mouths are
+/// resampled. A face of more than [`DETAIL`] pixels is shrunk by a whole number.
 pub fn crop(face: &Face) -> Crop {
     let map = frame::frame(face);
-    let detail = map.scale().clamp(16.0, DETAIL);
-    let (width, height) = ((WIDTH * detail).round(), (HEIGHT * detail).round());
-    let to_face = Affine { a: WIDTH / width, b: 0.0, c: LEFT, d: 0.0, e: HEIGHT / height, f: TOP };
-    Crop { map: to_face.then(map), width: width as usize, height: height as usize }
+    let step = (map.scale() / DETAIL).ceil().max(1.0);
+    let corners = [(LEFT, TOP), (LEFT + WIDTH, TOP), (LEFT, TOP + HEIGHT), (LEFT + WIDTH, TOP + HEIGHT)];
+    let seen = Rect::around(corners.map(|(x, y)| map.apply(Point::new(x, y)))).unwrap_or_default();
+    let (x, y) = (seen.x0.floor(), seen.y0.floor());
+    let size = |from: f32, to: f32| (((to - from) / step).ceil() as usize).max(1);
+    let map = Affine { a: step, b: 0.0, c: x, d: 0.0, e: step, f: y };
+    Crop { map, width: size(x, seen.x1), height: size(y, seen.y1) }
 }
 
 /// A picture of the actor and what is known of the face in it.
@@ -54,7 +58,7 @@ pub fn patch(
     let layers: Vec<Layer> = mouths.iter().filter_map(|(mouth, share)| canvas.lay(mouth, *share)).collect();
     let total: f32 = layers.iter().map(|layer| layer.share).sum();
     let drop: f32 = layers.iter().map(|layer| layer.share * layer.drop).sum();
-    (total > 0.0).then(|| canvas.compose(&layers, own, drop / (total + own), feather))
+    if total > 0.0 { canvas.compose(&layers, own, drop / (total + own), feather) } else { None }
 }
 
 /// A mouth where it belongs on the target.
@@ -148,42 +152,59 @@ impl<'a> Canvas<'a> {
     }
 
     /// The new mouth over the target with its jaw moved by `drop`; `own` is the share of the
-    /// target itself in the mouth.
-    fn compose(&self, layers: &[Layer], own: f32, drop: f32, feather: f32) -> Patch {
-        let (w, h) = (self.crop.width, self.crop.height);
+    /// target itself in the mouth. `None` when none of it lies in the crop.
+    fn compose(&self, layers: &[Layer], own: f32, drop: f32, feather: f32) -> Option<Patch> {
         let unit = self.local.scale();
         let give = Give::new(self.face, self.local, drop);
         let outline = match lower_face_matte(self.face, feather) {
             Matte::Polygon { outline, .. } => outline,
             Matte::Whole => Vec::new(),
         };
-        let to_crop = self.crop.map.inverse().unwrap_or(Affine::IDENTITY);
+        let to_crop = self.crop.map.inverse()?;
         let inner: Vec<Point> = outline.iter().map(|p| give.moved(to_crop.apply(*p))).collect();
-        let alpha = polygon_alpha(&inner, feather * unit, w, h);
-        let total = own + layers.iter().map(|layer| layer.share).sum::<f32>();
-        let mut image = self.image.clone();
-        for (i, &alpha) in alpha.iter().enumerate() {
-            let (x, y) = (i % w, i / w);
-            let p = Point::new(x as f32 + 0.5, y as f32 + 0.5);
-            let shift = give.at(p);
-            if shift != 0.0 {
-                let from = Point::new(p.x - give.down.x * shift, p.y - give.down.y * shift);
-                image.set(x, y, self.image.bicubic(from));
-            }
-            if alpha > 0.0 {
-                let below = image.at(i);
-                let mut above = below.map(|v| v * own);
-                for layer in layers {
-                    let value = layer.at(x, y);
-                    (0..3).for_each(|c| above[c] += layer.share * value[c]);
-                }
-                image.set(x, y, std::array::from_fn(|c| below[c] + (above[c] / total - below[c]) * alpha));
-            }
-        }
         let edge = EDGE * unit;
-        let outline = give.outline(&inner, edge).iter().map(|p| self.crop.map.apply(*p)).collect();
+        let outline = give.outline(&inner, edge);
+        // Nothing is made that the matte does not show.
+        let seen = Rect::around(outline.iter().copied())?.grown(2.0, 2.0);
+        let seen = seen.intersect(Rect::new(0.0, 0.0, self.crop.width as f32, self.crop.height as f32));
+        let (left, top) = (seen.x0 as usize, seen.y0 as usize);
+        let (width, height) = (seen.x1.ceil() as usize - left, seen.y1.ceil() as usize - top);
+        if width == 0 || height == 0 {
+            return None;
+        }
+        let corner = Point::new(left as f32, top as f32);
+        let local: Vec<Point> = inner.iter().map(|p| Point::new(p.x - corner.x, p.y - corner.y)).collect();
+        let alpha = polygon_alpha(&local, feather * unit, width, height);
+        let mut image = Rgb::black(width, height);
+        for (i, pixel) in image.pixels_mut().iter_mut().enumerate() {
+            *pixel = self.pixel(left + i % width, top + i / width, alpha[i], layers, own, &give);
+        }
+        let outline = outline.iter().map(|p| self.crop.map.apply(*p)).collect();
         let matte = Matte::Polygon { outline, feather: edge * self.crop.map.scale() };
-        Patch { image, map: self.crop.map, matte }
+        let shift = Affine { c: corner.x, f: corner.y, ..Affine::IDENTITY };
+        Some(Patch { image, map: shift.then(self.crop.map), matte })
+    }
+
+    /// `alpha` of the layers and of the share `own` of what is below, over the target with its jaw moved.
+    #[inline]
+    fn pixel(&self, x: usize, y: usize, alpha: f32, layers: &[Layer], own: f32, give: &Give) -> [f32; 3] {
+        let p = Point::new(x as f32 + 0.5, y as f32 + 0.5);
+        let shift = give.at(p);
+        let below = if shift == 0.0 {
+            self.image.get(x, y)
+        } else {
+            self.image.bicubic(Point::new(p.x - give.down.x * shift, p.y - give.down.y * shift))
+        };
+        if alpha == 0.0 {
+            return below;
+        }
+        let (mut above, mut total) = (below.map(|v| v * own), own);
+        for layer in layers {
+            let value = layer.at(x, y);
+            (0..3).for_each(|c| above[c] += layer.share * value[c]);
+            total += layer.share;
+        }
+        std::array::from_fn(|c| below[c] + (above[c] / total - below[c]) * alpha)
     }
 }
 
@@ -212,14 +233,18 @@ fn skin(face: &Face, local: Affine, width: usize, height: usize) -> Option<Vec<f
     let mouth = at(51, 0.0, 1.05).lerp(at(57, 0.0, 1.35), 0.5);
     let (left, right) = (at(2, -1.0, 0.6).x + 0.1, at(14, 1.0, 0.6).x - 0.1);
     let nose = at(33, 0.0, 0.72);
+    let (reach, rise) = (0.62f32, (0.9 * (mouth.y - nose.y)).max(0.2));
     let weights = (0..width * height).map(|i| {
         let p = to_face.apply(Point::new((i % width) as f32 + 0.5, (i / width) as f32 + 0.5));
+        if p.x <= left || p.x >= right || p.y <= 0.15 || p.y >= 1.35 {
+            return 0.0;
+        }
         let face = smoothstep((p.x - left) / 0.1)
             * smoothstep((right - p.x) / 0.1)
             * smoothstep((p.y - 0.15) / 0.1)
             * smoothstep((1.35 - p.y) / 0.15);
-        let (dx, dy) = ((p.x - mouth.x) / 0.62, (p.y - mouth.y) / (0.9 * (mouth.y - nose.y)).max(0.2));
-        let speaks = smoothstep((1.25 - dx.hypot(dy)) / 0.25);
+        let (dx, dy) = ((p.x - mouth.x) / reach, (p.y - mouth.y) / rise);
+        let speaks = smoothstep((1.25 - (dx * dx + dy * dy).sqrt()) / 0.25);
         face * (1.0 - speaks)
     });
     Some(weights.collect())
@@ -255,6 +280,9 @@ impl Give {
         }
         let q = self.to_face.apply(p);
         let jaw = self.chin.y + self.drop;
+        if q.y <= jaw - 0.7 || q.y >= jaw + 0.04 + NECK {
+            return 0.0;
+        }
         let side = 1.0 - smoothstep((q.x - self.chin.x).abs() / 0.95);
         let above = smoothstep((q.y - (jaw - 0.7)) / 0.5);
         let below = 1.0 - smoothstep((q.y - jaw - 0.04) / NECK);
