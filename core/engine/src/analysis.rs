@@ -70,37 +70,51 @@ pub struct Analyst<'a> {
     cache: Cache,
     sink: &'a dyn Sink,
     cancel: &'a Cancel,
+    watch: &'a dyn Fn(&Shot, &FrameTimes),
 }
 
-impl Analyst<'_> {
-    pub fn new<'a>(
-        paths: &Paths,
-        sink: &'a dyn Sink,
-        cancel: &'a Cancel,
-    ) -> Result<Analyst<'a>, EngineError> {
-        Ok(Analyst { face_models: paths.face_models(), cache: Cache::new(&paths.cache), sink, cancel })
+impl<'a> Analyst<'a> {
+    pub fn new(paths: &Paths, sink: &'a dyn Sink, cancel: &'a Cancel) -> Analyst<'a> {
+        let (face_models, cache) = (paths.face_models(), Cache::new(&paths.cache));
+        Analyst { face_models, cache, sink, cancel, watch: &|_, _| () }
+    }
+
+    /// Has `watch` called with each shot as soon as it is known, from the film's first on, while a film is analysed.
+    pub fn watched(self, watch: &'a dyn Fn(&Shot, &FrameTimes)) -> Analyst<'a> {
+        Analyst { watch, ..self }
+    }
+
+    /// From the cache alone; `None` when the film must be read.
+    pub fn recall(&self, film: &Path, fingerprint: Digest) -> Result<Option<Analysis>, EngineError> {
+        let (key, folder) = self.place(&Finder::installed(&self.face_models)?, fingerprint);
+        let Some(shots) = kept_shots(&folder)? else { return Ok(None) };
+        let times = VideoReader::open(film, &reading(self.cancel))?.times().clone();
+        Ok(Some(Analysis { folder, key, times, shots }))
     }
 
     /// From the cache, or by reading the whole film.
     pub fn analyse(&self, film: &Path, fingerprint: Digest) -> Result<Analysis, EngineError> {
         let finder = Finder::installed(&self.face_models)?;
-        let key = Digest::of(format!("analysis {VERSION} {} {fingerprint}", finder.name()).as_bytes());
-        let folder = self.cache.folder("analysis", key);
-        // Written beside the shots once all are there.
-        let manifest = folder.join("manifest.json");
+        let (key, folder) = self.place(&finder, fingerprint);
         let reader = VideoReader::open(film, &reading(self.cancel))?;
         let times = reader.times().clone();
-        let kept = cache::read(&manifest)?;
-        let shots = match kept.and_then(|bytes| serde_json::from_slice::<Vec<ShotSummary>>(&bytes).ok()) {
+        let shots = match kept_shots(&folder)? {
             Some(shots) => shots,
             None => {
                 self.sink.note(format!("faces are found by {}", finder.name()));
                 let shots = self.track(reader, finder, &folder)?;
-                write_atomically(&manifest, &serde_json::to_vec(&shots).unwrap_or_default())?;
+                let manifest = serde_json::to_vec(&shots).unwrap_or_default();
+                write_atomically(&manifest_path(&folder), &manifest)?;
                 shots
             }
         };
         Ok(Analysis { folder, key, times, shots })
+    }
+
+    /// The analysis' name and folder.
+    fn place(&self, finder: &Finder, fingerprint: Digest) -> (Digest, PathBuf) {
+        let key = Digest::of(format!("analysis {VERSION} {} {fingerprint}", finder.name()).as_bytes());
+        (key, self.cache.folder("analysis", key))
     }
 
     /// Tracks the film from the first shot that is not in `folder` yet.
@@ -110,18 +124,21 @@ impl Analyst<'_> {
         finder: Finder,
         folder: &Path,
     ) -> Result<Vec<ShotSummary>, EngineError> {
-        let total = reader.times().count();
+        let times = reader.times().clone();
+        let total = times.count();
         let mut shots: Vec<ShotSummary> = Vec::new();
         let mut tracker = Tracker::new(finder, reader.video().timing.base());
         while let Some(bytes) = cache::read(&shot_path(folder, shots.len()))? {
             let Ok(shot) = Shot::decode(&bytes) else { break };
             shots.push(ShotSummary::of(&shot));
+            (self.watch)(&shot, &times);
             tracker.resume(&shot);
         }
         let mut done = shots.last().map_or(0, |shot| shot.frames.end);
         let mut keep = |shot: Shot| {
             write_atomically(&shot_path(folder, shots.len()), &shot.encode())?;
             shots.push(ShotSummary::of(&shot));
+            (self.watch)(&shot, &times);
             Ok::<(), EngineError>(())
         };
         reader.seek(reader.times().start(done))?;
@@ -177,7 +194,7 @@ impl Analysis {
         let path = shot_path(&self.folder, index);
         cache::read(&path)?.and_then(|bytes| Shot::decode(&bytes).ok()).ok_or_else(|| {
             // Without its manifest the folder is analysed again, from this shot on.
-            let _ = std::fs::remove_file(self.folder.join("manifest.json"));
+            let _ = std::fs::remove_file(manifest_path(&self.folder));
             EngineError::Request(format!(
                 "{} is missing or broken; run again to make it anew",
                 path.display()
@@ -203,6 +220,15 @@ impl Analysis {
         }
         Ok(faces)
     }
+}
+
+/// Written beside the shots once all are there.
+fn manifest_path(folder: &Path) -> PathBuf {
+    folder.join("manifest.json")
+}
+
+fn kept_shots(folder: &Path) -> Result<Option<Vec<ShotSummary>>, EngineError> {
+    Ok(cache::read(&manifest_path(folder))?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
 fn shot_path(folder: &Path, index: usize) -> PathBuf {

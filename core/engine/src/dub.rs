@@ -3,22 +3,21 @@
 use crate::analysis::{Analysis, Analyst};
 use crate::cache::Cache;
 use crate::error::EngineError;
-use crate::export::{Movie, profile_for};
+use crate::export::{Export, check_outputs, export};
 use crate::files::fingerprint;
-use crate::film::reading;
-use crate::mix::{self, Mixer};
+use crate::material::Material;
 use crate::paths::Paths;
 use crate::recipe::Prepared;
-use crate::take::{self, ActorFootage, TakeJob, TakeReader};
-use lipsmith_base::{Cancel, Sink, Time, TimeRange, Timecode};
-use lipsmith_media::{AudioSpec, MediaInfo, Profile, Timing, probe};
-use lipsmith_project::{Footage, Method, Original, ReferenceKey, TakeSpec};
+use crate::take;
+use lipsmith_base::{Cancel, Digest, Sink, Time, TimeRange, Timecode};
+use lipsmith_media::{MediaInfo, Profile, probe};
+use lipsmith_project::edit::TakeEdit;
+use lipsmith_project::{Dub, Edit, Known, Media, Method, Original, Project, Settings, Sound, Video};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// The sound of a film that had none before.
-const NEW_SOUND: AudioSpec = AudioSpec { rate: 48_000, channels: 2 };
+use std::sync::Arc;
 
 pub struct DubRequest {
     pub film: PathBuf,
@@ -91,7 +90,8 @@ pub fn dub(
         return Err(EngineError::Request(format!("{} has no picture; give a film", request.film.display())));
     };
     let voice = probe(&request.voice)?;
-    check_outputs(request)?;
+    let sources = [&request.film, &request.voice].into_iter().chain(&request.actor_footage);
+    check_outputs(&request.output, request.matte.as_deref(), sources.map(PathBuf::as_path))?;
     let line = place(request, &film, &voice)?;
     if line.cut > Time::ZERO {
         sink.note(format!(
@@ -100,81 +100,52 @@ pub fn dub(
         ));
     }
     let recipe = Prepared::new(&request.method, request.checkpoint.as_deref(), &request.device, paths)?;
+    recipe.check()?;
     sink.note(recipe.describe());
 
-    let analyst = Analyst::new(paths, sink, cancel)?;
-    let film_print = fingerprint(&request.film)?;
-    let analysis = analyst.analyse(&request.film, film_print)?;
+    let analyst = Analyst::new(paths, sink, cancel);
+    let film_entry = pool_entry(&request.film, &film)?;
+    let analysis = analyst.analyse(&request.film, film_entry.fingerprint)?;
     let person = choose(request.face, &analysis, &line.ranges, sink)?;
-    let footage = request
-        .actor_footage
-        .iter()
-        .map(|path| actor_footage(&analyst, path))
-        .collect::<Result<Vec<_>, _>>()?;
     if let Some(time) = request.reference
         && (time < Time::ZERO || time >= video.duration)
     {
         return Err(outside("--reference", time, &film));
     }
-
-    let mut takes = Vec::new();
-    let voice_print = fingerprint(&request.voice)?;
-    for &range in &line.ranges {
-        let spec = TakeSpec {
-            film: film_print,
-            range,
-            analysis: analysis.key(),
-            person,
-            voice: voice_print,
-            voice_range: range.shifted(-line.at),
-            voice_at: line.at,
-            method: recipe.method().clone(),
-            references: request
-                .reference
-                .map(|picture| ReferenceKey { from: Time::ZERO, picture })
-                .into_iter()
-                .collect(),
-            footage: footage.iter().map(|f| f.spec).collect(),
-            engine: take::VERSION,
-        };
-        let job = TakeJob {
-            film: &request.film,
-            analysis: &analysis,
-            size: (video.width, video.height),
-            rate: match video.timing {
-                Timing::Constant { rate } => Some(rate),
-                Timing::Variable { .. } => None,
-            },
-            voice: &request.voice,
-            more_footage: &footage,
-            spec: &spec,
-        };
-        let folder = Cache::new(&paths.cache).folder("takes", spec.key());
-        let layout = take::render(&job, &folder, &|on_cpu| recipe.open(on_cpu), sink, cancel)?;
-        takes.push(TakeReader::new(folder, layout));
+    let mut analyses = BTreeMap::from([(film_entry.fingerprint, Arc::new(analysis))]);
+    let mut footage = Vec::new();
+    for path in &request.actor_footage {
+        let entry = pool_entry(path, &probe(path)?)?;
+        let analysis = analyst.analyse(path, entry.fingerprint)?;
+        let whole = TimeRange::new(Time::ZERO, analysis.times().end());
+        footage.push((entry.clone(), choose(FaceChoice::Auto, &analysis, &[whole], &())?));
+        analyses.insert(entry.fingerprint, Arc::new(analysis));
     }
-
-    let sound = film.audio.as_ref().map_or(NEW_SOUND, |a| AudioSpec { rate: a.rate, channels: a.channels });
-    let lines: Vec<_> =
-        line.ranges.iter().map(|&range| mix::Line { voice: &request.voice, at: line.at, range }).collect();
-    let film_sound = film.audio.is_some().then_some(request.film.as_path());
-    let movie = Movie {
-        film: &request.film,
-        takes,
-        mixer: Some(Mixer::open(
-            film_sound,
-            &lines,
-            request.original,
-            sound,
-            video.duration,
-            &reading(cancel),
-        )?),
+    let project = Project::for_dub(Dub {
+        film: film_entry.clone(),
+        voice: voice_entry(&request.voice, &voice)?,
+        at: line.at,
+        ranges: line.ranges.clone(),
+        person,
+        reference: request.reference,
+        footage,
+        settings: Settings { method: recipe.method().clone(), original: request.original },
+    });
+    let project = project.map_err(|why| EngineError::Request(why.to_string()))?;
+    let project = render_lines(paths, project, &recipe, &analyses, sink, cancel)?;
+    let order = Export {
+        project: Arc::new(project),
+        output: request.output.clone(),
         profile: request.profile,
-        output: &request.output,
-        matte: request.matte.as_deref().map(|path| (path, profile_for(path).unwrap_or(request.profile))),
+        range: None,
+        original: None,
+        matte: request.matte.clone(),
     };
-    let written = movie.write(sink, cancel)?;
-    let (synced, untouched) = count_faces(&analysis, person, &line.ranges)?;
+    let written = export(paths, &order, sink, cancel)?;
+    let (synced, untouched) = match analyses.get(&film_entry.fingerprint) {
+        Some(analysis) => count_faces(analysis, person, &line.ranges)?,
+        None => (0, 0),
+    };
     Ok(Dubbed {
         output: request.output.clone(),
         frames: written.frames,
@@ -186,57 +157,55 @@ pub fn dub(
     })
 }
 
-/// Another clip of the actor: whoever is seen most in it.
-fn actor_footage(analyst: &Analyst, path: &Path) -> Result<ActorFootage, EngineError> {
-    let film = fingerprint(path)?;
-    let analysis = analyst.analyse(path, film)?;
-    let whole = TimeRange::new(Time::ZERO, analysis.times().end());
-    let person = choose(FaceChoice::Auto, &analysis, &[whole], &())?;
-    let spec = Footage { film, analysis: analysis.key(), person };
-    Ok(ActorFootage { path: path.to_path_buf(), analysis, spec })
+/// Makes a take of every line and chooses it. `analyses`: by the film's fingerprint.
+fn render_lines(
+    paths: &Paths,
+    project: Project,
+    recipe: &Prepared,
+    analyses: &BTreeMap<Digest, Arc<Analysis>>,
+    sink: &dyn Sink,
+    cancel: &Cancel,
+) -> Result<Project, EngineError> {
+    let refused = |why: &dyn fmt::Display| EngineError::Request(why.to_string());
+    let by_media =
+        project.media.iter().filter_map(|(id, media)| Some((*id, analyses.get(&media.fingerprint)?.key())));
+    let (by_media, none) = (by_media.collect(), BTreeMap::new());
+    let known = Known { analyses: &by_media, checkpoints: &none, engine: take::VERSION };
+    let by_key = |key| analyses.values().find(|analysis| analysis.key() == key).cloned();
+    let mut rendered = project.clone();
+    for &cue in project.cues.keys() {
+        let parts = project.take_specs(cue, &known).map_err(|why| refused(&why))?;
+        for spec in &parts {
+            let material = Material::find(spec, &project, &by_key)?;
+            let folder = Cache::new(&paths.cache).folder("takes", spec.key());
+            take::render(&material.job(spec), &folder, &|on_cpu| recipe.open(on_cpu), sink, cancel)?;
+        }
+        let kept = Edit::from(TakeEdit::Add { cue, name: "Dub".into(), parts });
+        rendered = kept.apply(&rendered).map_err(|why| refused(&why))?;
+    }
+    Ok(rendered)
 }
 
-/// Sources are never touched: an output must be another file, in a folder that is there.
-fn check_outputs(request: &DubRequest) -> Result<(), EngineError> {
-    let outputs = std::iter::once(&request.output).chain(&request.matte);
-    for output in outputs {
-        let folder = output.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(EngineError::Request(format!(
-                "cannot write {}: the folder {} does not exist; make it first",
-                output.display(),
-                folder.display()
-            )));
-        }
-        if output.is_dir() {
-            return Err(EngineError::Request(format!(
-                "cannot write {}: it is a folder; name a file",
-                output.display()
-            )));
-        }
-        let sources = [&request.film, &request.voice].into_iter().chain(&request.actor_footage);
-        for source in sources {
-            if same_file(output, source) {
-                return Err(EngineError::Request(format!(
-                    "{} is one of the sources; write to another file",
-                    output.display()
-                )));
-            }
-        }
-    }
-    match &request.matte {
-        Some(matte) if matte == &request.output => {
-            Err(EngineError::Request("film and matte cannot be the same file".into()))
-        }
-        _ => Ok(()),
-    }
+fn pool_entry(path: &Path, info: &MediaInfo) -> Result<Media, EngineError> {
+    let pixels = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Ok(Media {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        path: path.to_path_buf(),
+        fingerprint: fingerprint(path)?,
+        duration: film_length(info),
+        video: info.video.as_ref().map(|video| Video {
+            rate: video.timing.base(),
+            width: pixels(video.display.0),
+            height: pixels(video.display.1),
+        }),
+        sound: info.audio.as_ref().map(|audio| Sound { rate: audio.rate, channels: audio.channels }),
+    })
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
+/// Of the voice only what is heard counts, also when it comes with a picture.
+fn voice_entry(path: &Path, info: &MediaInfo) -> Result<Media, EngineError> {
+    let duration = info.audio.as_ref().map_or(info.duration, |audio| audio.duration);
+    Ok(Media { duration, video: None, ..pool_entry(path, info)? })
 }
 
 /// Where the voice lies in the film.
@@ -334,7 +303,7 @@ fn choose(
             }
         ))),
         FaceChoice::Auto => {
-            let mut weights = std::collections::BTreeMap::<u32, f64>::new();
+            let mut weights = BTreeMap::<u32, f64>::new();
             for shot in analysis.shots() {
                 let span = analysis.span(&shot.frames);
                 let share: f64 = ranges.iter().map(|r| r.intersect(span).duration().secs_f64()).sum();

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use lipsmith_base::{Cancel, Picture};
-use lipsmith_media::{Frame, ReadOptions, VideoReader};
+use lipsmith_media::{Frame, ReadOptions, VideoInfo, VideoReader};
 use std::path::Path;
 
 /// Pictures held while they are worked on side by side: as many as keep a desktop's cores busy, few enough for 8K.
@@ -24,9 +24,9 @@ impl FilmReader {
         Ok(FilmReader { reader: VideoReader::open(path, &reading(cancel))?, last: None })
     }
 
-    /// Bits of a sample.
-    pub fn depth(&self) -> u8 {
-        self.reader.video().format.depth
+    /// What the film's pictures are like.
+    pub fn video(&self) -> &VideoInfo {
+        self.reader.video()
     }
 
     /// Frame `index`; `None` when there is none or it cannot be decoded.

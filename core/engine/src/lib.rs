@@ -13,13 +13,16 @@ pub mod error;
 pub mod export;
 pub mod files;
 pub mod film;
+pub mod material;
 pub mod mix;
 pub mod models;
 pub mod paths;
+pub mod rate;
 pub mod recipe;
 pub mod sample;
 pub mod take;
 pub mod track;
+pub mod trial;
 
 pub use error::EngineError;
 pub use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange, Timecode};

@@ -209,6 +209,28 @@ impl Registry {
         Ok(model)
     }
 
+    /// Takes a model out, by the digest of the file it was imported from, and removes its weights.
+    ///
+    /// # Errors
+    /// When the registry cannot be written; a model that is not there is no error.
+    pub fn remove(&mut self, sha256: &str) -> Result<(), ModelsError> {
+        let gone: Vec<_> = self.models.iter().filter(|model| model.sha256 == sha256).cloned().collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.change(|models| models.retain(|model| model.sha256 != sha256))?;
+        for model in gone {
+            let path = self.path(&model);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(ModelsError::file("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the network's tensors as `name`; answers the file's length.
     fn convert(
         &self,
@@ -239,15 +261,21 @@ impl Registry {
         Ok(fs::metadata(&path).map_err(ModelsError::file("read", &path))?.len())
     }
 
-    /// Adds a model to the registry on the disk, which another process may have changed meanwhile.
     fn record(&mut self, model: Model) -> Result<(), ModelsError> {
+        self.change(|models| {
+            models.retain(|other| other.sha256 != model.sha256);
+            models.push(model);
+        })
+    }
+
+    /// Changes the registry on the disk, which another process may have changed meanwhile.
+    fn change(&mut self, change: impl FnOnce(&mut Vec<Model>)) -> Result<(), ModelsError> {
         let lock = self.folder.join("registry.lock");
         let file = File::create(&lock).map_err(ModelsError::file("make", &lock))?;
         file.lock().map_err(ModelsError::file("lock", &lock))?;
         let path = self.folder.join("registry.json");
         let mut models = read_records(&path)?;
-        models.retain(|other| other.sha256 != model.sha256);
-        models.push(model);
+        change(&mut models);
         let records = Records { schema: SCHEMA, models };
         let text = serde_json::to_vec_pretty(&records).map_err(|error| damaged(&path, error.to_string()))?;
         replace(&path, |file| file.write_all(&text)).map_err(ModelsError::file("write", &path))?;

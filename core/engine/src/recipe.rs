@@ -5,6 +5,7 @@ use crate::files::fingerprint;
 use crate::models::{ModelsError, Registry};
 use crate::paths::Paths;
 use candle_core::{DType, Device};
+use lipsmith_base::Digest;
 use lipsmith_lipsync::FAMILIES;
 use lipsmith_lipsync::families::diff2lip::{Diff2LipRecipe, Sampler, Sampling};
 use lipsmith_lipsync::families::network::Preset;
@@ -14,6 +15,7 @@ use lipsmith_lipsync::families::{Family, Recipe};
 use lipsmith_nets::zoo::{self, Network};
 use lipsmith_nets::{NetsError, device, diff2lip, wav2lip};
 use lipsmith_project::{self as project, Method};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Softness of the mask's edge in distances between the eyes, where the editor does not say.
@@ -28,7 +30,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Checks everything that can be checked before the film is looked at.
+    /// Checks everything that can be checked without opening the weights.
     pub fn new(
         method: &Method,
         file: Option<&Path>,
@@ -55,23 +57,16 @@ impl Prepared {
                 )));
             }
             (Some(_), Some(file)) => Some(file.to_path_buf()),
-            (Some(network), None) => Some(Registry::open(&paths.data)?.installed(network).ok_or_else(|| {
-                EngineError::Request(format!(
-                    "{} needs weights and none are installed: run `lipsmith models import FILE`, give --checkpoint FILE, \
-                     or use --family rewrite, which needs none",
-                    family.name
-                ))
-            })?),
+            (Some(network), None) => Some(installed(family.name, network, method.checkpoint, paths)?),
         };
         let device = device::open(device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
         let checkpoint = weights.as_deref().map(fingerprint).transpose()?;
-        let prepared =
-            Prepared { method: Method { checkpoint, ..method.clone() }, family, weights, sampler, device };
-        // Weights that do not fit are better known now than after the film was tracked.
-        if family.network.is_some() {
-            prepared.open(true)?;
-        }
-        Ok(prepared)
+        Ok(Prepared { method: Method { checkpoint, ..method.clone() }, family, weights, sampler, device })
+    }
+
+    /// Opens the weights once: that they do not fit is better known now than after a film was tracked.
+    pub fn check(&self) -> Result<(), EngineError> {
+        if self.weights.is_some() { self.open(true).map(drop) } else { Ok(()) }
     }
 
     /// The method with its checkpoint named.
@@ -124,6 +119,47 @@ impl Prepared {
             why: format!("{why} (wanted for {})", self.family.name),
         })
     }
+}
+
+/// The weights that a method asks for, or those imported last.
+fn installed(
+    family: &str,
+    network: &str,
+    checkpoint: Option<Digest>,
+    paths: &Paths,
+) -> Result<PathBuf, EngineError> {
+    let registry = Registry::open(&paths.data)?;
+    let Some(wanted) = checkpoint else {
+        return registry.installed(network).ok_or_else(|| {
+            EngineError::Request(format!(
+                "{family} needs weights and none are installed: run `lipsmith models import FILE`, give --checkpoint \
+                 FILE, or use --family rewrite, which needs none"
+            ))
+        });
+    };
+    let of_network = registry.models().filter(|model| model.network.name() == network);
+    let mut files = of_network.map(|model| registry.path(model));
+    files.find(|file| fingerprint(file).is_ok_and(|found| found == wanted)).ok_or_else(|| {
+        EngineError::Request(format!(
+            "the weights that the line asks {family} for are not installed; import them or choose the installed ones"
+        ))
+    })
+}
+
+/// The fingerprints of the weights installed for each family that needs any.
+pub fn checkpoints(registry: &Registry) -> Result<BTreeMap<String, Digest>, EngineError> {
+    let files = FAMILIES.iter().filter_map(|f| Some((f.name, registry.installed(f.network?)?)));
+    files.map(|(family, file)| Ok((family.to_string(), fingerprint(&file)?))).collect()
+}
+
+/// Denoising steps of a draft.
+const DRAFT_STEPS: u32 = 10;
+
+/// The same method, quicker and rougher where the family allows that.
+pub fn draft(method: &Method) -> Method {
+    let denoises = FAMILIES.iter().any(|family| family.name == method.family && family.denoises);
+    let steps = if denoises { method.steps.min(DRAFT_STEPS) } else { method.steps };
+    Method { steps, ..method.clone() }
 }
 
 fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str>) -> EngineError {

@@ -6,9 +6,10 @@ use crate::cache::{self, chunk, spool::Spool};
 use crate::error::EngineError;
 use crate::files::write_atomically;
 use crate::film::FilmReader;
-use lipsmith_base::{Cancel, FrameRate, Progress, Sink, Time, TimeRange};
+use lipsmith_base::{Cancel, FrameRate, Progress, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
 use lipsmith_lipsync::{Face, LipsyncError, Speech};
+use lipsmith_media::Timing;
 use lipsmith_project::TakeSpec;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,15 +30,14 @@ const FOOTAGE: Time = Time(360 * lipsmith_base::time::FLICKS);
 /// Raised whenever the same [`TakeSpec`](lipsmith_project::TakeSpec) would give other pictures.
 pub const VERSION: u32 = 2;
 
+/// The stage of rendering, whose progress counts frames of the take.
+pub const STAGE: &str = "sync";
+
 /// A take to make: what its spec names by digests, as files and analyses.
 pub struct TakeJob<'a> {
     pub spec: &'a TakeSpec,
     pub film: &'a Path,
     pub analysis: &'a Analysis,
-    /// Width and height of the film's pictures.
-    pub size: (usize, usize),
-    /// `None` when it varies.
-    pub rate: Option<FrameRate>,
     pub voice: &'a Path,
     pub more_footage: &'a [ActorFootage],
 }
@@ -45,7 +45,7 @@ pub struct TakeJob<'a> {
 /// Another clip of the actor.
 pub struct ActorFootage {
     pub path: PathBuf,
-    pub analysis: Analysis,
+    pub analysis: Arc<Analysis>,
     pub spec: lipsmith_project::Footage,
 }
 
@@ -62,6 +62,21 @@ pub struct Layout {
 impl Layout {
     fn chunks(&self) -> impl Iterator<Item = Range<u64>> + '_ {
         self.segments.iter().flat_map(chunks_of)
+    }
+
+    /// Of the take in `folder`, if it has been begun.
+    pub fn kept(folder: &Path) -> Result<Option<Layout>, EngineError> {
+        Ok(cache::read(&folder.join(MANIFEST))?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// All frames.
+    pub fn frames(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.end - segment.start).sum()
+    }
+
+    /// Frames that are rendered in `folder`.
+    pub fn ready(&self, folder: &Path) -> u64 {
+        self.chunks().filter(|chunk| is_whole(folder, chunk)).map(|chunk| chunk.end - chunk.start).sum()
     }
 
     /// The chunk that holds `frame`.
@@ -102,24 +117,13 @@ pub fn render(
     cancel: &Cancel,
 ) -> Result<Layout, EngineError> {
     let layout = layout(job.analysis, job.spec.person, job.spec.range);
-    let total = layout.chunks().map(|c| c.end - c.start).sum();
+    let total = layout.frames();
     // First, so that a take can be looked at while it grows.
     let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
     write_atomically(&folder.join(MANIFEST), &manifest)?;
     let clips = Clips::new(job, cancel);
-    let mut renderer = Renderer {
-        job,
-        folder,
-        open,
-        clips,
-        voice: None,
-        recipe: None,
-        on_cpu: false,
-        done: 0,
-        total,
-        sink,
-        cancel,
-    };
+    let mut renderer =
+        Renderer { job, folder, open, clips, recipe: None, on_cpu: false, done: 0, total, sink, cancel };
     for segment in &layout.segments {
         renderer.segment(segment)?;
     }
@@ -131,8 +135,6 @@ struct Renderer<'a> {
     folder: &'a Path,
     open: &'a dyn Fn(bool) -> Result<Box<dyn Recipe>, EngineError>,
     clips: Clips<'a>,
-    /// Opened when the first missing chunk is found, as is the recipe.
-    voice: Option<FilmSound>,
     /// Opened when the first missing chunk is found: a finished take needs no weights.
     recipe: Option<Box<dyn Recipe>>,
     on_cpu: bool,
@@ -149,32 +151,20 @@ impl Renderer<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let (analysis, job) = (self.job.analysis, self.job);
-        let faces = analysis.faces(job.spec.person, segment)?;
-        let (voice, voice_start) = self.voice_around(analysis.span(segment))?;
-        let times: Vec<_> = segment.clone().map(|f| analysis.times().start(f) - voice_start).collect();
-        let gathered = self.clips.gather(segment.start)?;
-        let line = Line {
-            faces: &faces,
-            times: &times,
-            rate: job.rate,
-            size: job.size,
-            voice: &voice,
-            footage: &gathered.footage,
-            reference: gathered.reference(job, segment),
-        };
+        let scene = self.clips.scene(self.job, segment)?;
+        let line = scene.line();
         if self.recipe.is_none() {
             self.recipe = Some((self.open)(self.on_cpu)?);
         }
         let Some(recipe) = self.recipe.as_mut() else { return Ok(()) };
         let planned = recipe.plan(&line, self.cancel)?;
         let mut wanted: Vec<Wanted> =
-            planned.iter().map(|&(source, crop)| gathered.wanted(source, crop)).collect();
+            planned.iter().map(|&(source, crop)| scene.gathered.wanted(source, crop)).collect();
         // The line's own pictures behind the plan's: mostly the same ones, and one reading gives both.
         let mut shown = Vec::new();
         for frame in missing.iter().cloned().flatten() {
             let index = (frame - segment.start) as usize;
-            if let Some(face) = &faces[index] {
+            if let Some(face) = &line.faces[index] {
                 let crop = recipe.crop(index, face);
                 shown.push(Shown { frame: index, face, crop, picture: wanted.len() });
                 wanted.push(Wanted { clip: FILM, frame, crop });
@@ -187,22 +177,6 @@ impl Renderer<'_> {
             self.chunk(&line, segment.start, &chunk, &shown, &spool)?;
         }
         Ok(())
-    }
-
-    /// The voice around `span`, and the film time of its first sample. Begins at a whole second of the voice, so
-    /// that its spectrogram's frames fall where those of the whole file would.
-    fn voice_around(&mut self, span: TimeRange) -> Result<(Speech, Time), EngineError> {
-        let spec = self.job.spec;
-        let from = (span.start() - VOICE_CONTEXT - spec.voice_at).floor_units(1).max(0);
-        let start = Time::from_units(from, 1);
-        let end = span.end() + VOICE_CONTEXT - spec.voice_at;
-        let mut sound = match self.voice.take() {
-            Some(sound) => sound,
-            None => FilmSound::open(self.job.voice, self.cancel)?,
-        };
-        let speech = sound.speech(TimeRange::new(start, end))?;
-        self.voice = Some(sound);
-        Ok((speech, spec.voice_at + start))
     }
 
     fn chunk(
@@ -224,7 +198,7 @@ impl Renderer<'_> {
         for target in &targets {
             patches[target.frame - (chunk.start - first) as usize] = rendered.next().flatten();
         }
-        let bytes = chunk::encode(&patches, self.clips.depth()?);
+        let bytes = chunk::encode(&patches, self.clips.film()?.video().format.depth);
         write_atomically(&chunk_path(self.folder, chunk), &bytes)?;
         self.advance(chunk.end - chunk.start);
         Ok(())
@@ -269,7 +243,7 @@ impl Renderer<'_> {
 
     fn advance(&mut self, frames: u64) {
         self.done += frames;
-        self.sink.progress(Progress { stage: "sync", done: self.done, total: Some(self.total) });
+        self.sink.progress(Progress { stage: STAGE, done: self.done, total: Some(self.total) });
     }
 }
 
@@ -299,9 +273,29 @@ struct Wanted {
 /// The film is the first of the clips.
 const FILM: usize = 0;
 
-/// The files that show the actor, each opened when it is first read and kept open.
-struct Clips<'a> {
+/// All that a recipe is told of a segment.
+pub(crate) struct Scene {
+    faces: Vec<Option<Face>>,
+    times: Vec<Time>,
+    rate: Option<FrameRate>,
+    size: (usize, usize),
+    voice: Speech,
+    pub gathered: Gathered,
+    reference: Option<Source>,
+}
+
+impl Scene {
+    pub fn line(&self) -> Line<'_> {
+        let Scene { faces, times, rate, size, voice, gathered, reference } = self;
+        let footage = &gathered.footage;
+        Line { faces, times, rate: *rate, size: *size, voice, footage, reference: *reference }
+    }
+}
+
+/// The files that a take is made from, each opened when it is first read and kept open.
+pub(crate) struct Clips<'a> {
     clips: Vec<Clip<'a>>,
+    voice: Option<FilmSound>,
     /// Footage of the last segment, which the next mostly needs again.
     held: HashMap<(usize, u64), Arc<Footage>>,
     cancel: &'a Cancel,
@@ -316,24 +310,69 @@ struct Clip<'a> {
 }
 
 /// The actor's footage and where its frames lie.
-struct Gathered {
+pub(crate) struct Gathered {
     footage: Vec<Arc<Footage>>,
     /// Clip and first frame of each stretch.
     places: Vec<(usize, u64)>,
 }
 
 impl<'a> Clips<'a> {
-    fn new(job: &TakeJob<'a>, cancel: &'a Cancel) -> Clips<'a> {
+    pub fn new(job: &TakeJob<'a>, cancel: &'a Cancel) -> Clips<'a> {
         let film = (job.film, job.analysis, job.spec.person);
-        let more = job.more_footage.iter().map(|f| (f.path.as_path(), &f.analysis, f.spec.person));
+        let more = job.more_footage.iter().map(|f| (f.path.as_path(), &*f.analysis, f.spec.person));
         let clips = std::iter::once(film).chain(more);
         let clip = |(path, analysis, person)| Clip { path, analysis, person, pictures: None, sound: None };
-        Clips { clips: clips.map(clip).collect(), held: HashMap::new(), cancel }
+        Clips { clips: clips.map(clip).collect(), voice: None, held: HashMap::new(), cancel }
     }
 
-    /// Bits of the film's samples.
-    fn depth(&mut self) -> Result<u8, EngineError> {
-        Ok(self.clips[FILM].pictures(self.cancel)?.depth())
+    pub fn scene(&mut self, job: &TakeJob, segment: &Range<u64>) -> Result<Scene, EngineError> {
+        let analysis = job.analysis;
+        let (voice, voice_start) = self.voice_around(job, analysis.span(segment))?;
+        let gathered = self.gather(segment.start)?;
+        let video = self.film()?.video();
+        Ok(Scene {
+            faces: analysis.faces(job.spec.person, segment)?,
+            times: segment.clone().map(|f| analysis.times().start(f) - voice_start).collect(),
+            rate: match video.timing {
+                Timing::Constant { rate } => Some(rate),
+                Timing::Variable { .. } => None,
+            },
+            size: (video.width, video.height),
+            voice,
+            reference: gathered.reference(job, segment),
+            gathered,
+        })
+    }
+
+    pub fn film(&mut self) -> Result<&mut FilmReader, EngineError> {
+        self.clips[FILM].pictures(self.cancel)
+    }
+
+    /// What a crop of the footage shows; `None` where the picture cannot be decoded.
+    pub fn image(
+        &mut self,
+        gathered: &Gathered,
+        source: Source,
+        crop: Crop,
+    ) -> Result<Option<Rgb>, EngineError> {
+        let Wanted { clip, frame, crop } = gathered.wanted(source, crop);
+        let picture = self.clips[clip].pictures(self.cancel)?.picture(frame)?;
+        Ok(picture.map(|picture| picture.sample(crop.map, crop.width, crop.height)))
+    }
+
+    /// The voice around `span`, and the film time of its first sample. Begins at a whole second of the voice, so
+    /// that its spectrogram's frames fall where those of the whole file would.
+    fn voice_around(&mut self, job: &TakeJob, span: TimeRange) -> Result<(Speech, Time), EngineError> {
+        let at = job.spec.voice_at;
+        let start = Time::from_units((span.start() - VOICE_CONTEXT - at).floor_units(1).max(0), 1);
+        let end = span.end() + VOICE_CONTEXT - at;
+        let mut sound = match self.voice.take() {
+            Some(sound) => sound,
+            None => FilmSound::open(job.voice, self.cancel)?,
+        };
+        let speech = sound.speech(TimeRange::new(start, end))?;
+        self.voice = Some(sound);
+        Ok((speech, at + start))
     }
 
     /// The stretches in which the person is seen: of the film, nearest to frame `near` first, then of the other
@@ -456,8 +495,7 @@ impl TakeReader {
     /// # Errors
     /// When nothing of the take is in the cache.
     pub fn open(folder: PathBuf) -> Result<TakeReader, EngineError> {
-        let manifest = cache::read(&folder.join(MANIFEST))?;
-        let layout = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
+        let layout = Layout::kept(&folder)?.ok_or_else(|| {
             EngineError::Request("the take is not in the cache; render the line again".into())
         })?;
         Ok(TakeReader::new(folder, layout))

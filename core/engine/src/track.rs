@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// The film's analysis, made or taken from the cache.
 pub fn track(paths: &Paths, film: &Path, sink: &dyn Sink, cancel: &Cancel) -> Result<Analysis, EngineError> {
-    Analyst::new(paths, sink, cancel)?.analyse(film, fingerprint(film)?)
+    Analyst::new(paths, sink, cancel).analyse(film, fingerprint(film)?)
 }
 
 /// A person of the film.

@@ -2,9 +2,9 @@
 //! [`Event`](super::Event).
 
 use super::JobId;
+pub use crate::export::Export;
 use lipsmith_base::{Digest, Time, TimeRange};
-use lipsmith_media::Profile;
-use lipsmith_project::{CueId, MediaId, Original, Project, TakeId};
+use lipsmith_project::{CueId, MediaId, Project, TakeId};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -142,19 +142,6 @@ pub enum Side {
     Difference,
     /// Where the dub is painted, white.
     Matte,
-}
-
-/// A film to be written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Export {
-    pub project: Arc<Project>,
-    pub output: PathBuf,
-    pub profile: Profile,
-    /// Sequence time; `None` is all.
-    pub range: Option<TimeRange>,
-    /// `None` as the project's settings say.
-    pub original: Option<Original>,
-    pub matte: Option<PathBuf>,
 }
 
 /// A take's name in the cache and the frames it has.

@@ -111,6 +111,8 @@ pub struct Family {
     pub summary: &'static str,
     /// Network in the zoo whose weights it needs; `None` when it needs none.
     pub network: Option<&'static str>,
+    /// It paints by denoising: fewer steps give a quicker, rougher picture.
+    pub denoises: bool,
 }
 
 pub const FAMILIES: &[Family] = &[
@@ -118,11 +120,18 @@ pub const FAMILIES: &[Family] = &[
         name: "rewrite",
         summary: "the actor's own mouth pictures, chosen to fit the new voice; needs no weights",
         network: None,
+        denoises: false,
     },
     Family {
         name: "diff2lip",
         summary: "audio-conditioned diffusion in-painting of the lower face",
         network: Some("diff2lip"),
+        denoises: true,
     },
-    Family { name: "wav2lip", summary: "fast generator trained against an expert", network: Some("wav2lip") },
+    Family {
+        name: "wav2lip",
+        summary: "fast generator trained against an expert",
+        network: Some("wav2lip"),
+        denoises: false,
+    },
 ];
