@@ -2,7 +2,7 @@
 
 use super::request::TakeKey;
 use crate::models::{FamilyState, Model, Report};
-use lipsmith_base::{Digest, Rect, Time, TimeRange};
+use lipsmith_base::{Digest, Rect, Rgb, Time, TimeRange};
 use lipsmith_media::Peaks;
 use lipsmith_project::{CueId, Edit, Known, Media, MediaId, Project, TakeSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,6 +132,15 @@ pub struct Screen {
     pub height: usize,
     /// `4 × width × height` bytes.
     pub rgba: Vec<u8>,
+}
+
+impl Screen {
+    /// Opaque.
+    pub fn of(image: &Rgb) -> Screen {
+        let byte = |v: &f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
+        let rgba = image.pixels().iter().flat_map(|[r, g, b]| [byte(r), byte(g), byte(b), 255]);
+        Screen { width: image.width(), height: image.height(), rgba: rgba.collect() }
+    }
 }
 
 /// A frame for the viewer.
