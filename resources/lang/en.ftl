@@ -1,1 +1,317 @@
+# Lipsmith's words in English. The key before the sign, the words behind it.
+
+## Commands
+command-new = New project
+command-open = Open…
+command-open-sample = Open sample project
+command-save = Save
+command-save-as = Save as…
+command-import = Import films and voices…
+command-import-script = Import script…
+command-export-script = Export script…
+command-relink = Find offline media…
+command-export = Export film…
+command-quit = Quit
+command-undo = Undo
+command-redo = Redo
+command-cut = Cut
+command-copy = Copy
+command-paste = Paste
+command-duplicate = Duplicate
+command-delete = Delete
+command-ripple-delete = Ripple delete
+command-select-all = Select all
+command-select-none = Select nothing
+command-settings = Settings…
+command-play = Play or stop
+command-shuttle-back = Shuttle backwards
+command-shuttle-stop = Stop
+command-shuttle-forward = Shuttle forwards
+command-step-back = Step back one frame
+command-step-forward = Step forward one frame
+command-leap-back = Step back ten frames
+command-leap-forward = Step forward ten frames
+command-to-start = Go to start
+command-to-end = Go to end
+command-previous-edit = Go to previous edit
+command-next-edit = Go to next edit
+command-play-around = Play around line
+command-loop = Loop
+command-enter-timecode = Go to timecode…
+command-mark-in = Mark in
+command-mark-out = Mark out
+command-to-in = Go to in
+command-to-out = Go to out
+command-clear-marks = Clear in and out
+command-mark-selection = Mark selection
+command-add-marker = Add marker
+command-next-marker = Go to next marker
+command-previous-marker = Go to previous marker
+command-split = Split at playhead
+command-trim-head = Trim head to playhead
+command-trim-tail = Trim tail to playhead
+command-ripple-trim-head = Ripple trim head to playhead
+command-ripple-trim-tail = Ripple trim tail to playhead
+command-nudge-back = Nudge back one frame
+command-nudge-forward = Nudge forward one frame
+command-close-gap = Close gap
+command-add-track = Add voice track
+command-snap = Snapping
+command-zoom-in = Zoom in
+command-zoom-out = Zoom out
+command-zoom-all = Show whole sequence
+command-zoom-selection = Zoom to selection
+command-new-cue = New line
+command-sync-or-leave = Sync or leave line
+command-render = Render line
+command-render-draft = Render draft
+command-render-all = Render all lines
+command-test-frame = Test this frame
+command-cancel-jobs = Cancel all jobs
+command-set-reference = Use frame as reference
+command-advise = Suggest references
+command-clear-references = Clear references
+command-next-line = Next line
+command-previous-line = Previous line
+command-next-unsynced = Next unrendered line
+command-show-original = Show original
+command-take-1 = Choose take 1
+command-take-2 = Choose take 2
+command-take-3 = Choose take 3
+command-take-4 = Choose take 4
+command-take-5 = Choose take 5
+command-take-6 = Choose take 6
+command-take-7 = Choose take 7
+command-take-8 = Choose take 8
+command-take-9 = Choose take 9
+command-comp-take = Comp other take between in and out
+command-show-dub = View dub
+command-show-film = View original
+command-flip = Flip sides A and B
+command-wipe = Compare by wipe
+command-side-by-side = Compare side by side
+command-difference = View difference
+command-matte = View matte
+command-boxes = Face boxes
+command-safe-areas = Safe areas
+command-burn-in = Burn in timecode
+command-view-fit = Fit picture
+command-view-one = Picture 1:1
+command-view-in = Enlarge picture
+command-view-out = Reduce picture
+command-full-screen = Full screen
+command-larger = Larger interface
+command-smaller = Smaller interface
+command-reset-layout = Reset layout
+command-palette = Command palette…
+command-shortcuts = Keyboard shortcuts
+command-next-language = Next language
+command-first-steps = First steps
+command-about = About Lipsmith
+
+## Menus
+menu-File = File
+menu-Edit = Edit
+menu-Play = Play
+menu-Mark = Mark
+menu-Clip = Clip
+menu-Line = Line
+menu-View = View
+menu-Help = Help
+menu-recent = Open recent
+
+## Panels
+panel-media = Media
+panel-models = Models
+panel-log = Log
+panel-viewer = Viewer
+panel-inspector = Inspector
+panel-takes = Takes
+panel-cues = Lines
+panel-jobs = Jobs
+panel-history = History
+panel-meters = Levels
+panel-timeline = Timeline
+
+## Everywhere
+untitled = Untitled
 close = Close
+cancel = Cancel
+ok = OK
+go = Go
+person = Person
+unit-frames = frames
+
+## Status bar
+status-device = What renders
+status-saved = Saved
+status-unsaved = Unsaved edits
+status-idle = Nothing to do
+status-offline = { $count ->
+    [one] One file is offline
+   *[other] { $count } files are offline
+}
+
+## Jobs
+jobs-empty = Rendering, analysis and exports are listed here.
+jobs-clear = Clear finished jobs
+job-cancel = Cancel job
+job-sooner = Do sooner
+job-later = Do later
+log-empty = Nothing to report yet.
+meters-volume = Volume
+
+## Viewer
+viewer-empty = Drop a film here
+viewer-no-picture = No picture here
+viewer-side-a = Side A
+viewer-side-b = Side B
+side-dub = Dub
+side-film = Original
+face-is = This face is
+
+## Lines
+cues-empty = No lines yet. Drop a voice on the timeline, press C over a voice, or import a script.
+cue-nobody = Nobody
+cue-no-text = (no text)
+cue-no-voice = No voice
+cue-text = Text of the line
+cue-range = From – to
+cue-speaker = Speaker
+cue-voice = Voice
+cue-treatment = Mouth
+cue-handles = Handles
+treatment-sync = Sync
+treatment-leave = Leave
+character-rename = Rename person
+character-name = Name of the person
+
+## How far a line is
+state-excluded = Left as it is
+state-empty = Not rendered
+state-waiting = Waiting to render
+state-rendering = Rendering
+state-failed = Failed
+state-draft = Draft
+state-stale = Changed since it was rendered
+state-lost = Rendered, but no longer in the cache
+state-rendered = Rendered
+
+## Takes
+takes-no-line = Select a line to see its takes.
+take-name = Take { $number }
+draft-name = Draft { $number }
+take-original = Original picture
+take-choose = Show this take
+take-rename = Name of the take
+take-compare = Compare with the dub by wipe
+take-delete = Delete take
+take-rate = { $stars ->
+    [one] One star
+   *[other] { $stars } stars
+}
+take-tested = Tested frame
+take-test-again = Test again
+comp-how = Mark in and out within the line; the other take is shown between them.
+comp-remove = Show the chosen take here
+
+## Inspector
+inspector-line = Line
+inspector-clip = Clip
+inspector-project = Project
+inspector-method = Method
+inspector-reference = Reference frames
+method-own = Of its own
+method-family = Family
+method-preset = Preset
+preset-film = Film
+preset-film-hint = Native frame rate, your reference frame, steady noise
+preset-reference = Reference
+preset-reference-hint = The published inference script to the letter
+method-sampler = Sampler
+method-steps = Steps
+method-seed = Seed
+method-feather = Feather
+method-feather-own = Another softness than the family's own
+method-lacks-weights = This family needs weights that are not installed: see the Models panel.
+reference-auto = The advisor chooses.
+reference-no-speaker = Bind the line to a person first.
+reference-advised = Suggested, the best first:
+reference-remove = Remove reference
+clip-media = File
+clip-track = Track
+clip-place = In the sequence
+clip-source = In the file
+clip-gain = Gain
+clip-fades = Fades
+clip-fade-in = Fade in
+clip-fade-out = Fade out
+project-name = Name of the project
+project-original = Original sound
+original-mute = Mute
+original-duck = Duck
+original-keep = Keep
+
+## Media
+media-empty = Drop films and voices here, or import them.
+media-offline = Offline
+media-lay-down = Lay down again
+media-remove = Remove from project
+
+## Models
+models-import = Import weights…
+models-identify = What is this file?
+models-families = Families
+models-installed = Installed weights
+models-none = None. Lipsmith dubs without any by the family rewrite, from the actor's own frames.
+models-lacks = needs { $network } ({ $files })
+models-remove = Remove weights
+models-unknown = Unknown network
+
+## Dialogs
+dialog-choose = Choose a file
+palette-hint = Type what you want to do
+settings-language = Language
+settings-keymap = Keyboard
+settings-scale = Size of the interface
+settings-device = Render on
+about-version = Version { $version }
+about-what = Makes the actor's lips speak the new line.
+export-profile = Format
+export-file = File
+export-matte = Matte film (optional)
+export-range = Range
+export-all = All
+export-no-marks = Between in and out (none are marked)
+export-nothing = There is nothing to export yet: import a film.
+export-name-it = Name the file to write.
+export-do = Export
+timecode-field = Timecode
+timecode-hint = 1215 is 12 seconds and 15 frames; +12 and -1:00 count from here; a semicolon means drop-frame.
+path-open = Open by path
+path-save = Save by path
+path-why = This desktop offers no file dialog, so please type the path. ~ is your home folder.
+path-field = Path
+unsaved-title = Save before going on?
+unsaved-words = “{ $name }” has edits that are not saved.
+unsaved-save = Save
+unsaved-discard = Do not save
+recovery-title = Lipsmith did not end well last time
+recovery-words = These projects have edits that were not saved. Nothing is lost until you throw it away.
+recovery-open = Recover
+recovery-discard = Throw away
+recovery-later = Ask again next time
+first-title = Dub a shot in three steps
+first-1 = Drop a film on the window. Its people are found by themselves; click a face to see who it is.
+first-2 = Drop the dubbed voice on it. It becomes a line on the timeline: move it to where it is to be spoken.
+first-3 = Press Enter. The line is rendered in the background; watch it, compare it with the original, export the film.
+
+## Messages
+toast-saved = Project saved
+toast-exported = { $path } is written: { $frames } frames
+toast-no-line = There is no line here: select one, or press C to make one.
+toast-no-marks = Mark in and out first.
+toast-no-picture = There is no picture here.
+toast-no-speaker = The line has no speaker: bind it to a person in the inspector.
+toast-reference-set = This frame is the reference from the line's beginning on
+toast-nothing-offline = No media are offline.

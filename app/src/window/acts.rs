@@ -160,6 +160,7 @@ impl Window {
                     self.tell(ctx, Weight::Done, text);
                 }
                 Act::Jump(step) => drop(self.document.history.jump(step)),
+                Act::Forgotten(journal) => self.news.recoverable.retain(|left| left.journal != journal),
                 Act::Bring(files) => self.bring_in(files),
             }
         }

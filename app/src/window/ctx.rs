@@ -35,6 +35,8 @@ pub enum Act {
     /// Goes on although edits are not saved.
     Leave(Leaving),
     SaveThen(Leaving),
+    /// A recovery that was answered.
+    Forgotten(PathBuf),
     /// Files to take in, as if they had been dropped.
     Bring(Vec<PathBuf>),
     /// Goes to a step of the history.

@@ -17,6 +17,7 @@ mod status;
 mod theme;
 mod timeline;
 mod toasts;
+mod widgets;
 mod words;
 
 use ctx::{Act, Ctx, Dialog};

@@ -82,6 +82,32 @@ impl Timecode {
         index + dropped * (9 * tens + minutes)
     }
 
+    /// Reads what an editor types while the playhead is at `now`: all that [`Timecode::parse`] reads; digits alone
+    /// fill the fields from the right (`1215` is 12 seconds and 15 frames); `+` and `-` count from `now`.
+    ///
+    /// # Errors
+    /// As [`Timecode::parse`]; also when the result lies before zero.
+    pub fn enter(self, text: &str, now: Time) -> Result<Time, TimecodeError> {
+        let typed = text.trim();
+        let (sign, rest) = match typed.split_at_checked(1) {
+            Some(("+", rest)) => (1, rest.trim()),
+            Some(("-", rest)) => (-1, rest.trim()),
+            _ => (0, typed),
+        };
+        let fields = packed(rest);
+        if sign == 0 {
+            return self.parse(&fields);
+        }
+        // A distance has no dropped numbers.
+        let distance = Timecode::non_drop(self.rate).parse(&fields)?;
+        let frames = self.rate.frame_at(now) + sign * self.rate.frame_at(distance);
+        if frames < 0 {
+            let reason = "it lies before the beginning".into();
+            return Err(TimecodeError { text: text.to_string(), reason });
+        }
+        Ok(self.rate.frame_start(frames))
+    }
+
     /// `HH:MM:SS:FF` (any of the separators `: ; .` before the frames, leading fields may be missing),
     /// or seconds with an `s` behind them. A bare number is frames.
     pub fn parse(self, text: &str) -> Result<Time, TimecodeError> {
@@ -131,6 +157,17 @@ impl Timecode {
     }
 }
 
+/// `1215` as `12:15`; anything but three to eight digits stays as it is.
+fn packed(text: &str) -> String {
+    if !(3..=8).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.to_string();
+    }
+    let head = text.len() % 2;
+    let pairs = text.as_bytes()[head..].chunks(2).map(String::from_utf8_lossy);
+    let first = (head > 0).then(|| text[..1].into());
+    first.into_iter().chain(pairs).collect::<Vec<_>>().join(":")
+}
+
 impl fmt::Display for Timecode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} fps{}", self.rate, if self.drop_frame { " drop-frame" } else { "" })
@@ -153,6 +190,30 @@ mod tests {
         assert_eq!(tc.format_frame(17_982), "00:10:00;00");
         let tc = Timecode::drop_where_usual(rate(60_000, 1001));
         assert_eq!(tc.format_frame(3600), "00:01:00;04");
+    }
+
+    #[test]
+    fn typed_as_editors_type() {
+        let tc = Timecode::non_drop(FrameRate::FPS_25);
+        let at = |frames| FrameRate::FPS_25.frame_start(frames);
+        for (typed, frames) in [
+            ("12", 12),
+            ("1215", 12 * 25 + 15),
+            ("10203", 3600 / 60 * 25 + 2 * 25 + 3),
+            ("01000000", 3600 * 25),
+            ("+12", 112),
+            ("-1:00", 75),
+            ("+ 100", 125),
+            ("2s", 50),
+        ] {
+            assert_eq!(tc.enter(typed, at(100)).ok(), Some(at(frames)), "{typed}");
+        }
+        for wrong in ["", "+", "-9:00", "12a", "1299"] {
+            assert!(tc.enter(wrong, at(100)).is_err(), "{wrong}");
+        }
+        let drop = Timecode::drop_where_usual(rate(30_000, 1001));
+        assert!(drop.enter("00:01:00;00", Time::ZERO).is_err());
+        assert_eq!(drop.enter("10000", Time::ZERO).ok(), None, "dropped numbers are refused packed too");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is being done in the background, in which order, and what became of it.
 
-use super::empty;
 use crate::window::ctx::{Act, Ctx};
+use crate::window::widgets::{empty, icon};
 use lipsmith_engine::desk::{Job, JobState, Request};
 
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
@@ -41,15 +41,15 @@ fn row(ui: &mut egui::Ui, ctx: &mut Ctx, job: &Job, place: Option<usize>, waitin
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if matches!(job.state, JobState::Waiting | JobState::Running)
-                    && small(ui, "✖", &ctx.text("job-cancel"), true)
+                    && icon(ui, "✖", &ctx.text("job-cancel"), true).clicked()
                 {
                     ctx.act(Act::Ask(Request::Cancel(job.id)));
                 }
                 if let Some(place) = place {
-                    if small(ui, "⬇", &ctx.text("job-later"), place + 1 < waiting) {
+                    if icon(ui, "⬇", &ctx.text("job-later"), place + 1 < waiting).clicked() {
                         ctx.act(Act::Ask(Request::Reorder { job: job.id, to: place + 1 }));
                     }
-                    if small(ui, "⬆", &ctx.text("job-sooner"), place > 0) {
+                    if icon(ui, "⬆", &ctx.text("job-sooner"), place > 0).clicked() {
                         ctx.act(Act::Ask(Request::Reorder { job: job.id, to: place - 1 }));
                     }
                 }
@@ -67,12 +67,6 @@ fn row(ui: &mut egui::Ui, ctx: &mut Ctx, job: &Job, place: Option<usize>, waitin
         }
         ui.separator();
     });
-}
-
-fn small(ui: &mut egui::Ui, sign: &str, name: &str, possible: bool) -> bool {
-    let button = ui.add_enabled(possible, egui::Button::new(sign).small()).on_hover_text(name);
-    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, possible, name));
-    button.clicked()
 }
 
 /// Stage, frames, rate and remaining time.

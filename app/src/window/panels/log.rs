@@ -1,7 +1,7 @@
 //! Everything that was told, the newest at the end.
 
-use super::empty;
 use crate::window::ctx::Ctx;
+use crate::window::widgets::empty;
 use lipsmith_engine::desk::Weight;
 
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {

@@ -160,12 +160,6 @@ impl egui_tiles::Behavior<Panel> for Shower<'_, '_> {
     }
 }
 
-/// A panel with nothing in it says what would fill it.
-fn empty(ui: &mut egui::Ui, ctx: &Ctx, key: &str) {
-    ui.add_space(8.0);
-    ui.vertical_centered(|ui| ui.colored_label(ctx.theme.faint, ctx.text(key)));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

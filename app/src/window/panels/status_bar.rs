@@ -1,6 +1,7 @@
 //! The line at the bottom: where we are, what renders and on what, whether all is saved.
 
 use crate::window::ctx::{Act, Ctx};
+use crate::window::widgets::icon;
 use lipsmith_engine::desk::{JobState, Request};
 
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
@@ -30,10 +31,7 @@ fn running(ui: &mut egui::Ui, ctx: &mut Ctx) {
         ui.colored_label(ctx.theme.faint, ctx.text("status-idle"));
         return;
     };
-    let stop = ui.small_button("✖").on_hover_text(ctx.text("job-cancel"));
-    let name = ctx.text("job-cancel");
-    stop.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-    if stop.clicked() {
+    if icon(ui, "✖", &ctx.text("job-cancel"), true).clicked() {
         ctx.act(Act::Ask(Request::Cancel(job.id)));
     }
     let share = job.total.map(|total| job.done as f32 / total.max(1) as f32);
