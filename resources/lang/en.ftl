@@ -164,6 +164,7 @@ meters-volume = Volume
 ## Viewer
 viewer-empty = Drop a film here
 viewer-no-picture = No picture here
+viewer-fit = Fit
 viewer-side-a = Side A
 viewer-side-b = Side B
 side-dub = Dub

@@ -84,7 +84,7 @@ impl Theme {
             (&mut widgets.noninteractive, self.panel, self.text),
             (&mut widgets.inactive, self.raised, self.text),
             (&mut widgets.hovered, self.hover, Color32::WHITE),
-            (&mut widgets.active, self.accent, self.on_accent),
+            (&mut widgets.active, self.accent.gamma_multiply(0.6), Color32::WHITE),
             (&mut widgets.open, self.hover, self.text),
         ] {
             (widget.bg_fill, widget.weak_bg_fill) = (fill, fill);

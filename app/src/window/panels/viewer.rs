@@ -35,11 +35,11 @@ pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
 
 fn toolbar(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let playing = ctx.playing.is_some();
-    ctx.button(ui, Command::ToStart, "⏮");
-    ctx.button(ui, Command::StepBack, "◀");
+    ctx.button(ui, Command::ToStart, "|◀");
+    ctx.button(ui, Command::StepBack, "⏴");
     ctx.button(ui, Command::PlayStop, if playing { "⏸" } else { "▶" });
-    ctx.button(ui, Command::StepForward, "▶|");
-    ctx.button(ui, Command::ToEnd, "⏭");
+    ctx.button(ui, Command::StepForward, "⏵");
+    ctx.button(ui, Command::ToEnd, "▶|");
     let looping = ctx.session.looping;
     toggle(ui, ctx, Command::Loop, "⟲", looping);
     ui.separator();
@@ -66,7 +66,8 @@ fn toolbar(ui: &mut egui::Ui, ctx: &mut Ctx) {
     toggle(ui, ctx, Command::SafeAreas, "▣", look.safe_areas);
     toggle(ui, ctx, Command::BurnIn, "TC", look.burn_in);
     ui.separator();
-    toggle(ui, ctx, Command::ViewFit, "⛶", look.zoom.is_none());
+    let fit = ctx.text("viewer-fit");
+    toggle(ui, ctx, Command::ViewFit, &fit, look.zoom.is_none());
     toggle(ui, ctx, Command::ViewOne, "1:1", look.zoom == Some(1.0));
 }
 
