@@ -28,7 +28,7 @@ const VOICE_CONTEXT: Time = Time(30 * lipsmith_base::time::FLICKS);
 const FOOTAGE: Time = Time(360 * lipsmith_base::time::FLICKS);
 
 /// Raised whenever the same [`TakeSpec`](lipsmith_project::TakeSpec) would give other pictures.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The stage of rendering, whose progress counts frames of the take.
 pub const STAGE: &str = "sync";

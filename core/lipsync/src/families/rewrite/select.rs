@@ -21,7 +21,7 @@ const JOIN: f32 = 0.5;
 /// What the frame's own mouth is ahead of any other when it says the same: nothing need be laid on.
 const OWN: f32 = 0.1;
 /// A join is spread over this long.
-const FADE: f64 = 0.08;
+const FADE: f64 = 0.12;
 
 /// A mouth that goes into a frame, and its share.
 #[derive(Clone, Copy, Debug, PartialEq)]

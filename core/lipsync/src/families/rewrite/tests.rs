@@ -133,6 +133,27 @@ fn the_mouth_opens_when_the_voice_sounds_and_closes_when_it_stops() {
     assert!(all > 40 && wrong * 20 < all, "{wrong} of {all}");
 }
 
+/// As p and b are spoken: every half second the voice stops for two frames and opens again.
+#[test]
+fn the_lips_meet_where_the_voice_stops_for_a_consonant() {
+    let stops = |n: usize, first: usize| (0..n).map(|i| (i + first) % 13 > 1).collect::<Vec<_>>();
+    let footage = [Arc::new(spoken(&stops(600, 0)))];
+    let faces = vec![Some(face(0.1, 0.3)); 150];
+    let (open, times) = (stops(150, 5), times(150));
+    let voice = voice(&open);
+    let line = line(&faces, &times, &voice, &footage);
+    let mut recipe = Rewrite::default();
+    recipe.plan(&line, &Cancel::new()).expect("footage");
+    let gaps = gaps(&recipe, &faces);
+    let least = |t: usize| gaps[t - 1..t + 3].iter().copied().fold(f32::INFINITY, f32::min);
+    let stops: Vec<usize> = (5..145).filter(|&t| !open[t] && open[t - 1]).collect();
+    let met = stops.iter().filter(|&&t| least(t) < 0.06).count();
+    assert!(stops.len() >= 10 && met * 10 >= stops.len() * 9, "{met} of {}", stops.len());
+    let apart = (5..145).filter(|&t| open[t - 2..t + 3].iter().all(|o| *o));
+    let wide = apart.clone().filter(|&t| gaps[t] > 0.12).count();
+    assert!(wide * 10 > apart.count() * 9, "{wide} wide open");
+}
+
 #[test]
 fn the_original_voice_leaves_the_film_as_it_is() {
     let footage = [Arc::new(spoken(&words(300, 5)))];
