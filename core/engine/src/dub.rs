@@ -4,15 +4,14 @@ use crate::analysis::{Analysis, Analyst};
 use crate::cache::Cache;
 use crate::error::EngineError;
 use crate::export::{Export, check_outputs, export};
-use crate::files::fingerprint;
-use crate::material::Material;
+use crate::material::{Material, pool_entry};
 use crate::paths::Paths;
 use crate::recipe::Prepared;
 use crate::take;
 use lipsmith_base::{Cancel, Digest, Sink, Time, TimeRange, Timecode};
 use lipsmith_media::{MediaInfo, Profile, probe};
 use lipsmith_project::edit::TakeEdit;
-use lipsmith_project::{Dub, Edit, Known, Media, Method, Original, Project, Settings, Sound, Video};
+use lipsmith_project::{Dub, Edit, Known, Media, Method, Original, Project, Settings};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -184,22 +183,6 @@ fn render_lines(
         rendered = kept.apply(&rendered).map_err(|why| refused(&why))?;
     }
     Ok(rendered)
-}
-
-fn pool_entry(path: &Path, info: &MediaInfo) -> Result<Media, EngineError> {
-    let pixels = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Ok(Media {
-        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        path: path.to_path_buf(),
-        fingerprint: fingerprint(path)?,
-        duration: film_length(info),
-        video: info.video.as_ref().map(|video| Video {
-            rate: video.timing.base(),
-            width: pixels(video.display.0),
-            height: pixels(video.display.1),
-        }),
-        sound: info.audio.as_ref().map(|audio| Sound { rate: audio.rate, channels: audio.channels }),
-    })
 }
 
 /// Of the voice only what is heard counts, also when it comes with a picture.

@@ -11,11 +11,12 @@ use super::request::Request;
 use super::welcome;
 use crate::error::EngineError;
 use crate::files::{fingerprint, write_atomically};
+use crate::material::pool_entry;
 use crate::paths::Paths;
 use lipsmith_base::Time;
-use lipsmith_media::{MediaInfo, probe};
+use lipsmith_media::probe;
 use lipsmith_project::interchange::{FORMATS, Format};
-use lipsmith_project::{Edit, Media, MediaId, Project, Sound, Video, file};
+use lipsmith_project::{Edit, Media, MediaId, Project, file};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -205,30 +206,7 @@ pub fn look_at(path: &Path) -> Result<Media, EngineError> {
     }
     let absolute = path.canonicalize().map_err(EngineError::file("find", path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(pool_entry(name, absolute, fingerprint(path)?, &info))
-}
-
-/// A probed file as the media pool keeps it.
-pub fn pool_entry(
-    name: String,
-    path: PathBuf,
-    fingerprint: lipsmith_base::Digest,
-    info: &MediaInfo,
-) -> Media {
-    let pixels = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Media {
-        name,
-        path,
-        fingerprint,
-        // Sound that runs on behind the picture is not part of the film.
-        duration: info.video.as_ref().map_or(info.duration, |video| video.duration),
-        video: info.video.as_ref().map(|video| Video {
-            rate: video.timing.base(),
-            width: pixels(video.display.0),
-            height: pixels(video.display.1),
-        }),
-        sound: info.audio.as_ref().map(|audio| Sound { rate: audio.rate, channels: audio.channels }),
-    }
+    Ok(Media { name, ..pool_entry(&absolute, &info)? })
 }
 
 /// The file that a medium was, at a path or below a folder: by its contents, else by name and length.
