@@ -2,9 +2,9 @@
 
 use crate::decode::{self, Decode, Wanted};
 use crate::error::MediaError;
+use crate::known;
 use crate::pipeline::{make, set};
 use crate::probe::{self, AudioInfo};
-use crate::scan;
 use crate::video_reader::ReadOptions;
 use gstreamer as gst;
 use lipsmith_base::{Audio, Time};
@@ -66,7 +66,7 @@ impl AudioReader {
             let problem = format!("sound cannot be read at {rate} Hz with {channels:?} channels");
             return Err(MediaError::Misuse { file, problem });
         }
-        let scan = scan::scan(path, options.patience, &options.cancel)?;
+        let scan = known::scan(path, options.patience, &options.cancel)?;
         let Some(info) = probe::audio_info(path, &scan, options)? else {
             return Err(MediaError::NoSound { file });
         };
@@ -101,6 +101,11 @@ impl AudioReader {
 
     pub fn channels(&self) -> u16 {
         self.channels
+    }
+
+    /// Whether [`AudioReader::seek`] is quick; otherwise the file is read from its start each time.
+    pub fn seekable(&self) -> bool {
+        self.seekable
     }
 
     /// Gaps that were filled with silence.

@@ -130,8 +130,17 @@ impl Decode {
 
     /// Continues at container time `nanos`; what is pulled next starts at or before it.
     pub fn seek(&self, nanos: i64) -> Result<(), MediaError> {
+        self.seek_by(nanos, gst::SeekFlags::ACCURATE)
+    }
+
+    /// Continues at the key picture at or before container time `nanos`.
+    pub fn seek_key(&self, nanos: i64) -> Result<(), MediaError> {
+        self.seek_by(nanos, gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE)
+    }
+
+    fn seek_by(&self, nanos: i64, how: gst::SeekFlags) -> Result<(), MediaError> {
         let to = gst::ClockTime::from_nseconds(nanos.max(0).unsigned_abs());
-        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        let flags = gst::SeekFlags::FLUSH | how;
         self.pipeline.gst.seek_simple(flags, to).map_err(|e| self.pipeline.failed(e.to_string()))
     }
 }

@@ -50,6 +50,8 @@ pub enum MediaError {
         "GStreamer could not be started ({cause}): install gstreamer1.0-plugins-base, -good, -bad, -ugly and -libav"
     )]
     GStreamer { cause: String },
+    #[error("the loudspeaker cannot be used ({cause}): check the system's sound settings")]
+    Loudspeaker { cause: String },
     #[error("cancelled")]
     Cancelled,
 }

@@ -3,9 +3,11 @@
 //! Time 0 of a film is its first picture; sound is placed against that, whatever the container's own clock
 //! says. Pictures come out in the film's own samples, in presentation order, upright.
 
+mod audio_output;
 mod audio_reader;
 mod decode;
 mod error;
+mod known;
 mod mp4;
 mod orientation;
 mod pipeline;
@@ -19,6 +21,7 @@ mod video_reader;
 mod waveform;
 mod writer;
 
+pub use audio_output::AudioOutput;
 pub use audio_reader::AudioReader;
 pub use error::MediaError;
 pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe};

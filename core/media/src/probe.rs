@@ -2,6 +2,7 @@
 
 use crate::decode::{Decode, Wanted};
 use crate::error::MediaError;
+use crate::known;
 use crate::orientation::Orientation;
 use crate::pixels;
 use crate::scan::{self, Scan, Track};
@@ -78,7 +79,7 @@ pub struct AudioInfo {
 /// Any [`MediaError`] about reading.
 pub fn probe(path: &Path) -> Result<MediaInfo, MediaError> {
     let options = ReadOptions::default();
-    let scan = scan::scan(path, options.patience, &options.cancel)?;
+    let scan = known::scan(path, options.patience, &options.cancel)?;
     if scan.video.is_some() {
         return Ok(VideoReader::from_scan(path, scan, &options)?.into_info());
     }

@@ -20,11 +20,14 @@ const FIRST_PACKET: Duration = Duration::from_secs(8);
 pub(crate) const MAX_SIDE: i32 = 16_384;
 
 /// One elementary stream, as its packets tell it. Times are nanoseconds of the container's timeline.
+#[derive(Clone)]
 pub(crate) struct Track {
     pub caps: gst::Caps,
     pub orientation: Option<String>,
     /// When each picture is shown (video only), in presentation order; `None` if the container does not say.
-    pub shown: Option<Vec<i64>>,
+    pub shown: Option<Arc<[i64]>>,
+    /// Those of them from which decoding can begin.
+    pub keys: Arc<[i64]>,
     /// First time and end of the last packet.
     pub first: Option<i64>,
     pub end: i64,
@@ -36,6 +39,7 @@ pub(crate) struct Track {
     pub bytes: u64,
 }
 
+#[derive(Clone)]
 pub(crate) struct Scan {
     /// Media type of the whole file, e.g. `video/quicktime`.
     pub container: String,
@@ -222,6 +226,7 @@ struct Log {
     orientation: Option<String>,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     shown: Vec<(i64, Option<i64>)>,
+    keys: Vec<i64>,
     untimed: bool,
     first: Option<i64>,
     end: i64,
@@ -285,6 +290,9 @@ impl Log {
         self.end = self.end.max(shown_until(self.segment.as_ref(), pts, buffer.duration()).unwrap_or(start));
         if matches!(self.kind(), Some(Kind::Video)) && self.shown.len() <= MAX_PICTURES {
             self.shown.push((start, length));
+            if !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+                self.keys.push(start);
+            }
         }
     }
 
@@ -323,12 +331,14 @@ impl Log {
         self.shown.sort_unstable_by_key(|(start, _)| *start);
         // Two fields of one frame, or two slices, carry the same time.
         self.shown.dedup_by_key(|(start, _)| *start);
+        self.keys.sort_unstable();
         let last_length = self.shown.last().and_then(|(_, length)| *length);
         let shown = (!self.untimed).then(|| self.shown.iter().map(|(start, _)| *start).collect());
         Some(Track {
             caps,
             orientation: self.orientation,
             shown,
+            keys: self.keys.into(),
             first: self.first,
             end: self.end,
             length: self.length,

@@ -2,6 +2,7 @@
 
 use crate::decode::{self, Decode, Wanted};
 use crate::error::MediaError;
+use crate::known;
 use crate::orientation::Orientation;
 use crate::pipeline::{make, set};
 use crate::probe::{self, MediaInfo};
@@ -11,6 +12,7 @@ use crate::{VideoInfo, pixels};
 use gstreamer_video as gst_video;
 use lipsmith_base::{Cancel, Picture, Time};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How reading may be interrupted.
@@ -53,7 +55,9 @@ pub struct VideoReader {
     info: MediaInfo,
     video: VideoInfo,
     /// Container time of each picture; empty when pictures are counted instead.
-    shown: Vec<i64>,
+    shown: Arc<[i64]>,
+    /// Of these, the pictures from which decoding can begin.
+    keys: Arc<[i64]>,
     orientation: Orientation,
     codec: String,
     decode: Decode,
@@ -63,6 +67,8 @@ pub struct VideoReader {
     wanted: u64,
     /// A seek has just been made: the decoder's first picture shows whether it landed.
     sought: bool,
+    /// The same after a seek to a key picture: whichever comes is the wanted one.
+    anywhere: bool,
     notes: Vec<String>,
 }
 
@@ -70,7 +76,7 @@ impl VideoReader {
     /// # Errors
     /// Any [`MediaError`] about reading; [`MediaError::NoPicture`] for a sound file.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<VideoReader, MediaError> {
-        let scan = scan::scan(path, options.patience, &options.cancel)?;
+        let scan = known::scan(path, options.patience, &options.cancel)?;
         VideoReader::from_scan(path, scan, options)
     }
 
@@ -108,6 +114,7 @@ impl VideoReader {
         let orientation = track.orientation.as_deref().map(Orientation::from_tag).unwrap_or_default();
         let codec = probe::codec_key(&track.caps);
         let counted = scan.counted();
+        let keys = track.keys.clone();
         let shown = scan.video.and_then(|v| v.shown).filter(|_| !counted).unwrap_or_default();
         Ok(VideoReader {
             path: file,
@@ -116,12 +123,14 @@ impl VideoReader {
             info,
             video,
             shown,
+            keys,
             orientation,
             codec,
             decode,
             counter: 0,
             wanted: 0,
             sought: false,
+            anywhere: false,
         })
     }
 
@@ -161,6 +170,34 @@ impl VideoReader {
         reason = "an iterator over results would hide that seek moves it"
     )]
     pub fn next(&mut self) -> Result<Option<Frame>, MediaError> {
+        let Some((index, sample)) = self.next_sample()? else { return Ok(None) };
+        let times = &self.video.times;
+        let duration = if self.info.still { Time::ZERO } else { times.duration(index) };
+        let (pts, picture) = (times.start(index), self.picture(&sample)?);
+        Ok(Some(Frame { index, pts, duration, picture }))
+    }
+
+    /// Passes over the next picture without unpacking it; its number, `None` at the end.
+    ///
+    /// # Errors
+    /// As [`VideoReader::next`].
+    pub fn skip(&mut self) -> Result<Option<u64>, MediaError> {
+        Ok(self.next_sample()?.map(|(index, _)| index))
+    }
+
+    /// Number of the picture that [`VideoReader::next`] would give, unless it cannot be decoded.
+    pub fn position(&self) -> u64 {
+        self.wanted
+    }
+
+    /// The last picture at or before picture `index` from which decoding can begin; 0 where the file does not say.
+    pub fn key_before(&self, index: u64) -> u64 {
+        let Some(time) = self.shown.get(index as usize) else { return 0 };
+        let keys = self.keys.partition_point(|key| key <= time);
+        keys.checked_sub(1).and_then(|at| self.keys.get(at)).map_or(0, |key| self.index_of(*key))
+    }
+
+    fn next_sample(&mut self) -> Result<Option<(u64, gstreamer::Sample)>, MediaError> {
         loop {
             let Some(sample) = self.pull()? else {
                 self.note_gap(self.video.frames);
@@ -174,6 +211,9 @@ impl VideoReader {
                 None => continue,
             };
             self.counter = index + 1;
+            if std::mem::take(&mut self.anywhere) {
+                self.wanted = index;
+            }
             if index < self.wanted {
                 self.sought = false;
                 continue;
@@ -185,10 +225,7 @@ impl VideoReader {
             self.sought = false;
             self.note_gap(index);
             self.wanted = index + 1;
-            let times = &self.video.times;
-            let duration = if self.info.still { Time::ZERO } else { times.duration(index) };
-            let (pts, picture) = (times.start(index), self.picture(&sample)?);
-            return Ok(Some(Frame { index, pts, duration, picture }));
+            return Ok(Some((index, sample)));
         }
     }
 
@@ -201,7 +238,7 @@ impl VideoReader {
         let target = self.video.times.index_at(time);
         let ahead = target.checked_sub(self.wanted);
         self.wanted = target;
-        self.sought = false;
+        (self.sought, self.anywhere) = (false, false);
         if ahead.is_some_and(|pictures| pictures <= NEAR) || target >= self.video.frames {
             return Ok(());
         }
@@ -218,6 +255,19 @@ impl VideoReader {
         }
     }
 
+    /// Makes the key picture at or before `time` the next one: what can be had soonest near there. The film's first
+    /// picture where the file cannot be entered in the middle.
+    ///
+    /// # Errors
+    /// As [`VideoReader::next`].
+    pub fn seek_key(&mut self, time: Time) -> Result<(), MediaError> {
+        let last = self.video.frames.saturating_sub(1);
+        let target = self.video.times.index_at(time).min(last);
+        let Some(start) = self.shown.get(target as usize).copied() else { return self.seek(Time::ZERO) };
+        (self.wanted, self.sought, self.anywhere) = (self.key_before(target), false, true);
+        self.decode.seek_key(start)
+    }
+
     fn pull(&self) -> Result<Option<gstreamer::Sample>, MediaError> {
         if self.wanted >= self.video.frames {
             return Ok(None);
@@ -228,6 +278,7 @@ impl VideoReader {
     fn restart(&mut self) -> Result<(), MediaError> {
         self.decode = open_decoder(&self.path, &self.options)?;
         self.counter = 0;
+        self.anywhere = false;
         Ok(())
     }
 
