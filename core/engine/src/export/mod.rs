@@ -7,14 +7,13 @@ mod pictures;
 use crate::cache::Cache;
 use crate::error::EngineError;
 use crate::film::reading;
-use crate::mix::{self, Mixer};
+use crate::mix::Mixer;
 use crate::paths::Paths;
 use crate::take::Layout;
 use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange};
 use lipsmith_media::{AudioSpec, MovieWriter, PROFILES, Profile, VideoInfo, VideoSpec};
 use lipsmith_project::{Cue, Original, Project};
 use pictures::Pictures;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,7 +75,7 @@ pub fn export(
     let range = order.range.unwrap_or(whole).intersect(whole);
     check_takes(project, range, &cache)?;
     let mut pictures = Pictures::open(project, range, cache, cancel)?;
-    let mut mixer = mixer(order, &pictures, cancel)?;
+    let mut mixer = mixer(order, &pictures, cancel);
     let mut writer = MovieWriter::create(&order.output, order.profile, pictures.spec(), Some(mixer.spec()))?;
     let mut matte = match &order.matte {
         Some(path) => {
@@ -198,30 +197,13 @@ fn takes_seen(cue: &Cue) -> impl Iterator<Item = &lipsmith_project::Take> {
     seen.into_iter().filter_map(|id| cue.takes.get(id))
 }
 
-/// The sound beside `pictures`.
-fn mixer(order: &Export, pictures: &Pictures, cancel: &Cancel) -> Result<Mixer, EngineError> {
-    let project = &*order.project;
-    let film = pictures.sole_film().and_then(|id| project.media.get(&id));
-    let Some(film) = film.filter(|_| pictures.offset() == Time::ZERO) else {
-        return Err(EngineError::Request("sound of several films cannot be mixed yet".into()));
-    };
-    let voices: BTreeMap<_, _> = project.media.iter().collect();
-    let clips = project.sequence.voices.iter().flat_map(|track| &track.clips);
-    let lines: Vec<_> = clips
-        .filter_map(|clip| {
-            let voice = &voices.get(&clip.media)?.path;
-            Some(mix::Line { voice, at: -clip.offset(), range: clip.range() })
-        })
-        .collect();
-    let sound = film.sound.map_or(NEW_SOUND, |s| AudioSpec { rate: s.rate, channels: s.channels });
-    let original = order.original.unwrap_or(project.settings.original);
-    let path = film.sound.is_some().then_some(film.path.as_path());
-    let until = pictures.origin() + pictures.duration();
-    let mut mixer = Mixer::open(path, &lines, original, sound, until, &reading(cancel))?;
-    let mut before = pictures.origin().round_units(i64::from(sound.rate)).max(0) as usize;
-    while before > 0 {
-        let Some(block) = mixer.next(before.min(BLOCK))? else { break };
-        before -= block.frames();
-    }
-    Ok(mixer)
+/// The sound beside `pictures`: as the first film's, if any has sound.
+fn mixer(order: &Export, pictures: &Pictures, cancel: &Cancel) -> Mixer {
+    let mut project = Project::clone(&order.project);
+    project.settings.original = order.original.unwrap_or(project.settings.original);
+    let films = project.sequence.picture.clips.iter();
+    let sound = films.filter_map(|clip| project.media.get(&clip.media)?.sound).next();
+    let spec = sound.map_or(NEW_SOUND, |s| AudioSpec { rate: s.rate, channels: s.channels });
+    let range = TimeRange::with_duration(pictures.origin(), pictures.duration());
+    Mixer::new(Arc::new(project), range, spec, &reading(cancel))
 }

@@ -30,7 +30,7 @@ pub struct Pictures<'a> {
 /// When each frame is shown.
 enum Schedule {
     /// One film's own frames from `first` on; film time minus sequence time is `offset`.
-    Film { media: MediaId, times: FrameTimes, first: u64, count: u64, offset: Time },
+    Film { times: FrameTimes, first: u64, count: u64, offset: Time },
     /// The sequence's frames from `first` on.
     Sequence { rate: FrameRate, first: i64, count: u64 },
 }
@@ -74,7 +74,7 @@ impl<'a> Pictures<'a> {
         let shown: i64 = stretches.iter().map(|stretch| stretch.film.duration().0).sum();
         let unbroken = stretches.iter().all(|s| (s.clip.media, s.clip.offset()) == (media, offset));
         let schedule = if unbroken && Time(shown) == range.duration() {
-            Schedule::of_film(media, film.video().times.clone(), range, offset)
+            Schedule::of_film(film.video().times.clone(), range, offset)
         } else {
             spec.timing = Timing::constant(project.sequence.rate);
             Schedule::of_sequence(project.sequence.rate, range)
@@ -101,22 +101,6 @@ impl<'a> Pictures<'a> {
 
     pub fn duration(&self) -> Time {
         self.schedule.start(self.count()) - self.origin()
-    }
-
-    /// Film time minus sequence time.
-    pub fn offset(&self) -> Time {
-        match self.schedule {
-            Schedule::Film { offset, .. } => offset,
-            Schedule::Sequence { .. } => Time::ZERO,
-        }
-    }
-
-    /// The film, if only one is seen.
-    pub fn sole_film(&self) -> Option<MediaId> {
-        match self.schedule {
-            Schedule::Film { media, .. } => Some(media),
-            Schedule::Sequence { .. } => None,
-        }
     }
 
     /// What went less than perfectly.
@@ -178,11 +162,11 @@ impl Parts {
 }
 
 impl Schedule {
-    fn of_film(media: MediaId, times: FrameTimes, range: TimeRange, offset: Time) -> Schedule {
+    fn of_film(times: FrameTimes, range: TimeRange, offset: Time) -> Schedule {
         let last = times.count().saturating_sub(1);
         let first = times.index_at(range.start() + offset).min(last);
         let end = times.index_at(range.end() + offset - Time(1)).min(last) + 1;
-        Schedule::Film { media, times, first, count: end - first, offset }
+        Schedule::Film { times, first, count: end - first, offset }
     }
 
     fn of_sequence(rate: FrameRate, range: TimeRange) -> Schedule {
