@@ -63,7 +63,7 @@ pub enum Matrix {
 
 impl Matrix {
     /// `(K_R, K_B)` of ITU-R BT.601 / BT.709 / BT.2020.
-    fn weights(self) -> (f32, f32) {
+    pub fn weights(self) -> (f32, f32) {
         match self {
             Matrix::Bt601 => (0.299, 0.114),
             Matrix::Bt709 => (0.2126, 0.0722),

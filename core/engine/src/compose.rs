@@ -96,12 +96,6 @@ impl Takes {
     }
 }
 
-/// What whole takes lay over film frame `frame`, in their order.
-pub fn laid_at(frame: u64, takes: &mut [TakeReader]) -> Result<Vec<Laid>, EngineError> {
-    let whole = |patch: &Patch| Laid { patch: patch.clone(), opacity: 1.0 };
-    takes.iter_mut().filter_map(|take| take.patch(frame).map(|patch| patch.map(whole)).transpose()).collect()
-}
-
 /// A film frame, decoded as `picture`, with `laid` over it. Where nothing is laid it keeps its bits.
 pub fn frame_at(picture: Picture, laid: &[Laid]) -> Picture {
     let mut composed = picture;

@@ -147,6 +147,8 @@ impl Screen {
 pub struct Frame {
     /// The sequence time that was asked for, or that is being played.
     pub at: Time,
+    /// A neighbouring picture instead, while the right one is being decoded and comes next.
+    pub near: bool,
     /// As many as were asked for. Empty where no film is.
     pub sides: Vec<Screen>,
     pub faces: Vec<FaceBox>,
