@@ -316,3 +316,26 @@ toast-no-picture = There is no picture here.
 toast-no-speaker = The line has no speaker: bind it to a person in the inspector.
 toast-reference-set = This frame is the reference from the line's beginning on
 toast-nothing-offline = No media are offline.
+
+## Timeline
+timeline-original = Original sound
+timeline-lines = Lines
+timeline-offline = offline
+timeline-clip = Clip { $name }, { $from } to { $to }
+timeline-clip-offline = Clip { $name }, { $from } to { $to }, file offline
+timeline-cue = Line { $from } to { $to }, { $state }: { $text }
+timeline-take = Take { $name }
+timeline-marker = Marker { $name }, { $at }
+timeline-playhead = Playhead { $at }
+timeline-mute = Mute { $track }
+timeline-solo = Solo { $track }
+timeline-lock = Lock { $track }
+timeline-gain = Gain of { $track }
+timeline-rename = Name
+timeline-rename-hint = Double-click to rename
+timeline-face-well = The face can be dubbed here
+timeline-face-small = The face is too small here
+timeline-face-turned = The face is turned away here
+timeline-face-lost = The face was not found here
+timeline-face-none = Not in this shot
+timeline-cannot-lie = It cannot lie there: the picture track takes films, the voice tracks take what has sound.
