@@ -139,8 +139,7 @@ impl Project {
             return Err(NoTake::Left);
         }
         let character = cue.character.and_then(|id| self.characters.get(&id)).ok_or(NoTake::NoCharacter)?;
-        let voice_clip =
-            cue.voice.and_then(|id| self.clip(id)).map(|(_, clip)| clip).ok_or(NoTake::NoVoice)?;
+        let voice_clip = self.voice_of(cue).ok_or(NoTake::NoVoice)?;
         let voice = self.media.get(&voice_clip.media).ok_or(NoTake::NoVoice)?;
         let method = self.method_of(cue, known);
         let footage = self.footage_of(character, known)?;
@@ -181,6 +180,14 @@ impl Project {
     pub fn is_stale(&self, cue: CueId, take: TakeId, known: &Known) -> bool {
         let parts = self.cues.get(&cue).and_then(|cue| cue.takes.get(&take)).map(|take| &take.parts);
         self.take_specs(cue, known).ok().as_ref() != parts
+    }
+
+    /// The clip that is to be seen spoken. It nearly always lies by its line: that is looked at first, since this is
+    /// asked of every line of a long film.
+    fn voice_of(&self, cue: &Cue) -> Option<&Clip> {
+        let id = cue.voice?;
+        let near = self.sequence.voices.iter().flat_map(|track| track.clips_in(cue.range));
+        near.into_iter().find(|clip| clip.id == id).or_else(|| self.clip(id).map(|(_, clip)| clip))
     }
 
     /// The line's method with the weights named.
