@@ -188,3 +188,33 @@ fn open(project: &Project, media: MediaId, cancel: &Cancel) -> Result<FilmReader
     let missing = || EngineError::Request("a film of the sequence is not in the project".into());
     FilmReader::open(&present(project.media.get(&media).ok_or_else(missing)?)?, cancel)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starts(schedule: &Schedule) -> Vec<i64> {
+        let (Schedule::Film { count, .. } | Schedule::Sequence { count, .. }) = schedule;
+        (0..=*count).map(|frame| schedule.start(frame).round_units(1_000)).collect()
+    }
+
+    fn range(from: i64, to: i64) -> TimeRange {
+        TimeRange::new(Time::from_units(from, 1_000), Time::from_units(to, 1_000))
+    }
+
+    #[test]
+    fn every_frame_that_shares_time_with_the_range_is_written_once() {
+        let rate = FrameRate::FPS_25;
+        assert_eq!(starts(&Schedule::of_sequence(rate, range(80, 200))), [80, 120, 160, 200]);
+        assert_eq!(starts(&Schedule::of_sequence(rate, range(90, 201))), [80, 120, 160, 200, 240]);
+        let film = |range, offset| {
+            let times = FrameTimes::constant(rate, 5);
+            starts(&Schedule::of_film(MediaId(1), times, range, Time::from_units(offset, 1_000)))
+        };
+        // The film begins a second into the sequence.
+        assert_eq!(film(range(1_080, 1_160), -1_000), [1_080, 1_120, 1_160]);
+        assert_eq!(film(range(1_000, 1_200), -1_000), [1_000, 1_040, 1_080, 1_120, 1_160, 1_200]);
+        // Its clip begins and ends within frames.
+        assert_eq!(film(range(50, 130), 0), [40, 80, 120, 160]);
+    }
+}

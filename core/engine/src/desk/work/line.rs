@@ -155,7 +155,9 @@ impl Shop {
         let spec = spec.ok_or_else(|| nothing("the playhead is not over the line; move it there"))?;
         let material = self.material(spec, project)?;
         let job = material.job(spec);
-        let recipe = Prepared::new(&spec.method, None, &self.findings().device(), &self.paths)?;
+        // Not in one statement: the others must get at the findings while the device is opened.
+        let device = self.findings().device();
+        let recipe = Prepared::new(&spec.method, None, &device, &self.paths)?;
         let frame = job.analysis.times().index_at(shown.1);
         let tried = trial(&job, frame, &|on_cpu| recipe.open(on_cpu), cancel)?;
         let laid: Vec<_> = tried.patch.into_iter().map(|patch| Laid { patch, opacity: 1.0 }).collect();
