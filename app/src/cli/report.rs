@@ -1,6 +1,7 @@
 //! What a running command says: a bar and words on a terminal, or one JSON event a line.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use lipsmith_engine::rate::Rate;
 use lipsmith_engine::{Progress, Sink};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +19,7 @@ pub struct Report {
 
 struct Stage {
     name: &'static str,
-    began: Instant,
-    /// Units already there when the stage began to be reported: they say nothing of the rate.
-    first: u64,
+    rate: Rate,
     told: Option<Instant>,
 }
 
@@ -86,10 +85,10 @@ impl Sink for Report {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let entered = stage.as_ref().is_none_or(|s| s.name != progress.stage);
         if entered {
-            *stage =
-                Some(Stage { name: progress.stage, began: Instant::now(), first: progress.done, told: None });
+            *stage = Some(Stage { name: progress.stage, rate: Rate::default(), told: None });
         }
         let Some(stage) = stage.as_mut() else { return };
+        stage.rate.note(Instant::now(), &progress);
         if !self.json {
             return self.show_bar(&progress, entered);
         }
@@ -98,15 +97,12 @@ impl Sink for Report {
             return;
         }
         stage.told = Some(Instant::now());
-        let seconds = stage.began.elapsed().as_secs_f64();
-        let rate = (progress.done - stage.first.min(progress.done)) as f64 / seconds.max(1e-3);
-        let left = progress.total.filter(|_| rate > 0.0);
         println!(
             "{}",
             json!({
                 "event": "progress", "stage": progress.stage, "done": progress.done, "total": progress.total,
-                "per_second": (rate * 10.0).round() / 10.0,
-                "remaining_s": left.map(|total| (total.saturating_sub(progress.done) as f64 / rate).ceil()),
+                "per_second": stage.rate.per_second().map(|rate| (rate * 10.0).round() / 10.0),
+                "remaining_s": stage.rate.remaining().map(f64::ceil),
             })
         );
     }

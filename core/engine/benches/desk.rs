@@ -4,8 +4,7 @@
 
 use lipsmith_base::{FrameRate, Time, TimeRange};
 use lipsmith_engine::desk::{Desk, Event, Frame, Request, Show, Side};
-use lipsmith_engine::files::fingerprint;
-use lipsmith_engine::{Paths, film, media_info};
+use lipsmith_engine::{Paths, material, media_info};
 use lipsmith_project::edit::{ClipEdit, Edit, MediaEdit, Ripple};
 use lipsmith_project::{MediaId, Project};
 use std::path::{Path, PathBuf};
@@ -40,8 +39,7 @@ struct Bench {
 /// Made with its clip, from the start of the sequence.
 fn project(path: &Path) -> Project {
     let info = media_info(path).expect("a film");
-    let print = fingerprint(path).expect("read");
-    let media = film::pool_entry("film".into(), path.to_path_buf(), print, &info);
+    let media = material::pool_entry(path, &info).expect("read");
     let rate = media.video.map_or(FrameRate::FPS_25, |video| video.rate);
     let whole = TimeRange::new(Time::ZERO, media.duration);
     let empty = Project::new("bench", rate);
@@ -56,8 +54,10 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a folder");
         let paths = Paths { data: folder.path().join("data"), cache: folder.path().join("cache") };
         let (wake, woken) = mpsc::channel();
-        // Whoever does not listen any more needs no waking.
-        let desk = Desk::start(paths, move || drop(wake.send(())));
+        let desk = Desk::start(paths, move || {
+            // Whoever does not listen any more needs no waking.
+            let _ = wake.send(());
+        });
         Bench { desk, woken, _folder: folder }
     }
 

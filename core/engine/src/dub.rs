@@ -4,9 +4,7 @@ use crate::analysis::{Analysis, Analyst};
 use crate::cache::Cache;
 use crate::error::EngineError;
 use crate::export::{Export, check_outputs, export};
-use crate::files::fingerprint;
-use crate::film::pool_entry;
-use crate::material::Material;
+use crate::material::{Material, pool_entry};
 use crate::paths::Paths;
 use crate::recipe::Prepared;
 use crate::take;
@@ -105,7 +103,7 @@ pub fn dub(
     sink.note(recipe.describe());
 
     let analyst = Analyst::new(paths, sink, cancel);
-    let film_entry = entry(&request.film, &film)?;
+    let film_entry = pool_entry(&request.film, &film)?;
     let analysis = analyst.analyse(&request.film, film_entry.fingerprint)?;
     let person = choose(request.face, &analysis, &line.ranges, sink)?;
     if let Some(time) = request.reference
@@ -116,7 +114,7 @@ pub fn dub(
     let mut analyses = BTreeMap::from([(film_entry.fingerprint, Arc::new(analysis))]);
     let mut footage = Vec::new();
     for path in &request.actor_footage {
-        let entry = entry(path, &probe(path)?)?;
+        let entry = pool_entry(path, &probe(path)?)?;
         let analysis = analyst.analyse(path, entry.fingerprint)?;
         let whole = TimeRange::new(Time::ZERO, analysis.times().end());
         footage.push((entry.clone(), choose(FaceChoice::Auto, &analysis, &[whole], &())?));
@@ -187,15 +185,10 @@ fn render_lines(
     Ok(rendered)
 }
 
-fn entry(path: &Path, info: &MediaInfo) -> Result<Media, EngineError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(pool_entry(name, path.to_path_buf(), fingerprint(path)?, info))
-}
-
 /// Of the voice only what is heard counts, also when it comes with a picture.
 fn voice_entry(path: &Path, info: &MediaInfo) -> Result<Media, EngineError> {
     let duration = info.audio.as_ref().map_or(info.duration, |audio| audio.duration);
-    Ok(Media { duration, video: None, ..entry(path, info)? })
+    Ok(Media { duration, video: None, ..pool_entry(path, info)? })
 }
 
 /// Where the voice lies in the film.

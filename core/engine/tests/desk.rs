@@ -3,11 +3,11 @@
 
 use lipsmith_base::{FrameRate, Time, TimeRange};
 use lipsmith_engine::desk::{Desk, Event, Export, Job, JobKind, JobState, Ready, Request, TakeKey};
-use lipsmith_engine::files::fingerprint;
+use lipsmith_engine::material::pool_entry;
 use lipsmith_engine::{Paths, Profile, media_info};
 use lipsmith_media::{ReadOptions, VideoReader};
 use lipsmith_project::edit::{CueEdit, TakeEdit};
-use lipsmith_project::{CueId, Dub, Edit, Media, Project, Settings, Sound, TakeSpec, Video};
+use lipsmith_project::{CueId, Dub, Edit, Media, Project, Settings, TakeSpec};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -102,15 +102,7 @@ fn shared(test: &str, file: &str) -> Option<PathBuf> {
 }
 
 fn media(path: &Path) -> Media {
-    let info = media_info(path).unwrap();
-    Media {
-        name: path.file_name().unwrap().to_string_lossy().into_owned(),
-        path: path.to_path_buf(),
-        fingerprint: fingerprint(path).unwrap(),
-        duration: info.video.as_ref().map_or(info.duration, |video| video.duration),
-        video: info.video.map(|video| Video { rate: video.timing.base(), width: 360, height: 288 }),
-        sound: info.audio.map(|audio| Sound { rate: audio.rate, channels: audio.channels }),
-    }
+    pool_entry(path, &media_info(path).unwrap()).unwrap()
 }
 
 /// Three seconds of film with a line over most of it.

@@ -2,8 +2,7 @@
 
 use lipsmith_base::{ColourSpec, FrameRate, PixelFormat, Time, TimeRange};
 use lipsmith_engine::desk::{Desk, Event, Frame, Request, Screen, Show, Side};
-use lipsmith_engine::files::fingerprint;
-use lipsmith_engine::{Original, Paths, film, media_info};
+use lipsmith_engine::{Original, Paths, material, media_info};
 use lipsmith_media::{AudioSpec, MovieWriter, PROFILES, Timing, VideoSpec, synthetic};
 use lipsmith_project::{Dub, Project, Settings};
 use std::path::{Path, PathBuf};
@@ -44,8 +43,7 @@ fn film(folder: &Path, name: &str) -> PathBuf {
 /// The film from the start of the sequence, its own sound as the voice.
 fn project(film_path: &Path) -> Arc<Project> {
     let info = media_info(film_path).expect("a film");
-    let print = fingerprint(film_path).expect("read");
-    let media = film::pool_entry("film".into(), film_path.to_path_buf(), print, &info);
+    let media = material::pool_entry(film_path, &info).expect("read");
     let project = Project::for_dub(Dub {
         film: media.clone(),
         voice: media,

@@ -11,7 +11,7 @@ use super::request::Request;
 use super::welcome;
 use crate::error::EngineError;
 use crate::files::{fingerprint, write_atomically};
-use crate::film::pool_entry;
+use crate::material::pool_entry;
 use crate::paths::Paths;
 use lipsmith_base::Time;
 use lipsmith_media::probe;
@@ -206,7 +206,7 @@ pub fn look_at(path: &Path) -> Result<Media, EngineError> {
     }
     let absolute = path.canonicalize().map_err(EngineError::file("find", path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(pool_entry(name, absolute, fingerprint(path)?, &info))
+    Ok(Media { name, ..pool_entry(&absolute, &info)? })
 }
 
 /// The file that a medium was, at a path or below a folder: by its contents, else by name and length.

@@ -127,7 +127,7 @@ impl Shop {
     fn answer(&self, request: Request) {
         match request {
             // The window forgets what it was told of another project.
-            Request::Open(_) | Request::Recover(_) => self.findings().tell_again(),
+            Request::Open(_) | Request::OpenSample | Request::Recover(_) => self.findings().tell_again(),
             Request::Render { cue, draft } => self.ask(cue, Task::Render { draft }),
             Request::Test { cue, at } => self.ask(cue, Task::Test { at }),
             Request::Advise { cue } => self.ask(cue, Task::Advise),
