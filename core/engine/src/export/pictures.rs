@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(starts(&Schedule::of_sequence(rate, range(90, 201))), [80, 120, 160, 200, 240]);
         let film = |range, offset| {
             let times = FrameTimes::constant(rate, 5);
-            starts(&Schedule::of_film(MediaId(1), times, range, Time::from_units(offset, 1_000)))
+            starts(&Schedule::of_film(times, range, Time::from_units(offset, 1_000)))
         };
         // The film begins a second into the sequence.
         assert_eq!(film(range(1_080, 1_160), -1_000), [1_080, 1_120, 1_160]);

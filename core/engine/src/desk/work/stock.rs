@@ -99,3 +99,61 @@ impl Stock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lipsmith_base::{FrameRate, Time, TimeRange};
+    use lipsmith_project::{Method, Take, TakeId};
+    use std::fs;
+
+    fn spec(seed: u64) -> TakeSpec {
+        let range = TimeRange::new(Time(0), Time(1_000));
+        TakeSpec {
+            film: Digest::of(b"film"),
+            range,
+            analysis: Digest::of(b"faces"),
+            person: 1,
+            voice: Digest::of(b"voice"),
+            voice_range: range,
+            voice_at: Time::ZERO,
+            method: Method { seed, ..Method::default() },
+            references: Vec::new(),
+            footage: Vec::new(),
+            engine: take::VERSION,
+        }
+    }
+
+    fn line(seed: u64) -> Arc<Cue> {
+        let take = Take { name: "A".into(), rating: 0, parts: vec![spec(seed)] };
+        let cue = Cue::new(TimeRange::new(Time(0), Time(1_000)), "");
+        Arc::new(Cue { takes: BTreeMap::from([(TakeId(1), take)]), ..cue })
+    }
+
+    #[test]
+    fn a_take_is_looked_up_once_and_again_when_asked() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let paths = Paths { data: folder.path().join("data"), cache: folder.path().join("cache") };
+        let take = Cache::new(&paths.cache).folder("takes", spec(0).key());
+        fs::create_dir_all(&take).expect("a folder");
+        let layout = serde_json::to_vec(&Layout { segments: vec![0..40] }).expect("written");
+        fs::write(take.join("manifest.json"), layout).expect("written");
+        let chunk = take.join("00000000-00000032.chunk");
+        fs::write(&chunk, b"whole").expect("written");
+
+        let mut project = Project::new("film", FrameRate::FPS_25);
+        project.cues = Arc::new(BTreeMap::from([(CueId(10), line(0))]));
+        let mut stock = Stock::new(&paths);
+        assert!(stock.follow(&project, &|_| None));
+        let part = BTreeMap::from([(spec(0).key(), Ready { done: 32, total: 40 })]);
+        assert_eq!(stock.ready(), &part);
+        assert!(!stock.follow(&project, &|_| None), "nothing has changed");
+
+        fs::remove_file(&chunk).expect("removed");
+        Arc::make_mut(&mut project.cues).insert(CueId(11), line(1));
+        assert!(stock.follow(&project, &|_| None), "a line with a take has come");
+        assert_eq!(stock.ready(), &part, "of the new one nothing is known, the old one is not looked at");
+        stock.count_again(&|_| None);
+        assert_eq!(stock.ready()[&spec(0).key()].done, 0);
+    }
+}
