@@ -36,7 +36,7 @@ fn running(ui: &mut egui::Ui, ctx: &mut Ctx) {
     }
     let share = job.total.map(|total| job.done as f32 / total.max(1) as f32);
     ui.add(
-        egui::ProgressBar::new(share.unwrap_or(0.0)).desired_width(140.0).text(super::jobs::progress(&job)),
+        egui::ProgressBar::new(share.unwrap_or(0.0)).desired_width(230.0).text(super::jobs::progress(&job)),
     );
     let waiting = ctx.news.jobs.iter().filter(|job| job.state == JobState::Waiting).count();
     let more = if waiting > 0 { format!("  (+{waiting})") } else { String::new() };
