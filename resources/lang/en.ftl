@@ -155,6 +155,12 @@ status-offline = { $count ->
 ## Jobs
 jobs-empty = Rendering, analysis and exports are listed here.
 jobs-clear = Clear finished jobs
+job-analyse = Find faces: { $what }
+job-render = Render: { $what }
+job-test = Test frame: { $what }
+job-advise = Suggest references: { $what }
+job-export = Export: { $what }
+job-import-model = Import weights: { $what }
 job-cancel = Cancel job
 job-sooner = Do sooner
 job-later = Do later

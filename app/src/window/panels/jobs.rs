@@ -2,7 +2,7 @@
 
 use crate::window::ctx::{Act, Ctx};
 use crate::window::widgets::{empty, icon};
-use lipsmith_engine::desk::{Job, JobState, Request};
+use lipsmith_engine::desk::{Job, JobKind, JobState, Request};
 
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
     if ctx.news.jobs.is_empty() {
@@ -37,7 +37,7 @@ fn row(ui: &mut egui::Ui, ctx: &mut Ctx, job: &Job, place: Option<usize>, waitin
             let room = (ui.available_width() - buttons).max(40.0);
             ui.scope(|ui| {
                 ui.set_max_width(room);
-                ui.add(egui::Label::new(&job.title).truncate());
+                ui.add(egui::Label::new(title(ctx, job)).truncate());
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if matches!(job.state, JobState::Waiting | JobState::Running)
@@ -67,6 +67,19 @@ fn row(ui: &mut egui::Ui, ctx: &mut Ctx, job: &Job, place: Option<usize>, waitin
         }
         ui.separator();
     });
+}
+
+/// What is done to what.
+pub fn title(ctx: &Ctx, job: &Job) -> String {
+    let key = match job.kind {
+        JobKind::Analyse(_) => "job-analyse",
+        JobKind::Render { .. } => "job-render",
+        JobKind::Test(_) => "job-test",
+        JobKind::Advise(_) => "job-advise",
+        JobKind::Export(_) => "job-export",
+        JobKind::ImportModel(_) => "job-import-model",
+    };
+    ctx.words.with(key, &[("what", job.title.as_str().into())])
 }
 
 /// Stage, frames, rate and remaining time.

@@ -40,5 +40,5 @@ fn running(ui: &mut egui::Ui, ctx: &mut Ctx) {
     );
     let waiting = ctx.news.jobs.iter().filter(|job| job.state == JobState::Waiting).count();
     let more = if waiting > 0 { format!("  (+{waiting})") } else { String::new() };
-    ui.label(format!("{}{more}", job.title));
+    ui.label(format!("{}{more}", super::jobs::title(ctx, &job)));
 }

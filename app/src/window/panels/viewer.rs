@@ -37,7 +37,7 @@ fn toolbar(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let playing = ctx.playing.is_some();
     ctx.button(ui, Command::ToStart, "|◀");
     ctx.button(ui, Command::StepBack, "‹");
-    ctx.button(ui, Command::PlayStop, if playing { "⏸" } else { "▶" });
+    ctx.button(ui, Command::PlayStop, if playing { "■" } else { "▶" });
     ctx.button(ui, Command::StepForward, "›");
     ctx.button(ui, Command::ToEnd, "▶|");
     let looping = ctx.session.looping;

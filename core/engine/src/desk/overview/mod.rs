@@ -51,7 +51,7 @@ impl Overview {
                 Ok(Request::Close) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Request::Project { project, .. }) => self.project = Some(project),
                 // Another project may give the same numbers to other media, and its window has seen nothing yet.
-                Ok(Request::Open(_) | Request::Recover(_)) => self.told.clear(),
+                Ok(Request::Open(_) | Request::OpenSample | Request::Recover(_)) => self.told.clear(),
                 Ok(Request::Thumbs { media, times, height }) => {
                     let medium = self.project.as_ref().and_then(|project| project.media.get(&media));
                     self.thumbs.want(media, medium, &times, height, &self.port);

@@ -65,8 +65,9 @@ pub fn draw(
 fn lay(layers: &[Layer], frame: u64, takes: &mut Takes, notes: &mut Vec<String>) -> Vec<Laid> {
     let laid = layers.iter().filter_map(|layer| match takes.laid(layer, frame) {
         Ok(laid) => laid,
-        Err(error) => {
-            notes.push(error.to_string());
+        Err(_) => {
+            // Still growing, or thrown away; the render bar tells which.
+            notes.push("not rendered yet".into());
             None
         }
     });
