@@ -1,1 +1,341 @@
-close = Close
+# Lipsmith's words in German. The key before the sign, the words behind it.
+
+## Commands
+command-new = Neues Projekt
+command-open = Öffnen…
+command-open-sample = Beispielprojekt öffnen
+command-save = Speichern
+command-save-as = Speichern unter…
+command-import = Filme und Stimmen importieren…
+command-import-script = Dialogbuch importieren…
+command-export-script = Dialogbuch exportieren…
+command-relink = Offline-Medien suchen…
+command-export = Film exportieren…
+command-quit = Beenden
+command-undo = Rückgängig
+command-redo = Wiederholen
+command-cut = Ausschneiden
+command-copy = Kopieren
+command-paste = Einfügen
+command-duplicate = Duplizieren
+command-delete = Löschen
+command-ripple-delete = Löschen und Lücke schließen
+command-select-all = Alles auswählen
+command-select-none = Auswahl aufheben
+command-settings = Einstellungen…
+command-play = Wiedergabe/Stopp
+command-shuttle-back = Shuttle rückwärts
+command-shuttle-stop = Stopp
+command-shuttle-forward = Shuttle vorwärts
+command-step-back = Einen Frame zurück
+command-step-forward = Einen Frame vor
+command-leap-back = Zehn Frames zurück
+command-leap-forward = Zehn Frames vor
+command-to-start = Zum Anfang
+command-to-end = Zum Ende
+command-previous-edit = Zum vorigen Schnitt
+command-next-edit = Zum nächsten Schnitt
+command-play-around = Replik mit Vor- und Nachlauf abspielen
+command-loop = Schleife
+command-enter-timecode = Zu Timecode…
+command-mark-in = In setzen
+command-mark-out = Out setzen
+command-to-in = Zu In
+command-to-out = Zu Out
+command-clear-marks = In und Out löschen
+command-mark-selection = Auswahl markieren
+command-add-marker = Marker setzen
+command-next-marker = Zum nächsten Marker
+command-previous-marker = Zum vorigen Marker
+command-split = Am Playhead schneiden
+command-trim-head = Anfang bis Playhead trimmen
+command-trim-tail = Ende bis Playhead trimmen
+command-ripple-trim-head = Ripple-Trim: Anfang bis Playhead
+command-ripple-trim-tail = Ripple-Trim: Ende bis Playhead
+command-nudge-back = Um einen Frame nach links
+command-nudge-forward = Um einen Frame nach rechts
+command-close-gap = Lücke schließen
+command-add-track = Stimmspur hinzufügen
+command-snap = Einrasten
+command-zoom-in = Einzoomen
+command-zoom-out = Auszoomen
+command-zoom-all = Ganze Sequenz zeigen
+command-zoom-selection = Auf Auswahl zoomen
+command-new-cue = Neue Replik
+command-sync-or-leave = Replik anpassen/belassen
+command-render = Replik rendern
+command-render-draft = Entwurf rendern
+command-render-all = Alle Repliken rendern
+command-test-frame = Diesen Frame testen
+command-cancel-jobs = Alle Aufträge abbrechen
+command-set-reference = Frame als Referenz verwenden
+command-advise = Referenzen vorschlagen
+command-clear-references = Referenzen löschen
+command-next-line = Nächste Replik
+command-previous-line = Vorige Replik
+command-next-unsynced = Nächste ungerenderte Replik
+command-show-original = Original zeigen
+command-take-1 = Take 1 wählen
+command-take-2 = Take 2 wählen
+command-take-3 = Take 3 wählen
+command-take-4 = Take 4 wählen
+command-take-5 = Take 5 wählen
+command-take-6 = Take 6 wählen
+command-take-7 = Take 7 wählen
+command-take-8 = Take 8 wählen
+command-take-9 = Take 9 wählen
+command-comp-take = Anderen Take zwischen In und Out
+command-show-dub = Synchronfassung ansehen
+command-show-film = Original ansehen
+command-flip = Seiten A und B tauschen
+command-wipe = Mit Wipe vergleichen
+command-side-by-side = Nebeneinander vergleichen
+command-difference = Differenz ansehen
+command-matte = Matte ansehen
+command-boxes = Gesichtsrahmen
+command-safe-areas = Sichere Ränder
+command-burn-in = Timecode einblenden
+command-view-fit = Bild einpassen
+command-view-one = Bild 1:1
+command-view-in = Bild vergrößern
+command-view-out = Bild verkleinern
+command-full-screen = Vollbild
+command-larger = Oberfläche größer
+command-smaller = Oberfläche kleiner
+command-reset-layout = Anordnung zurücksetzen
+command-palette = Befehl suchen…
+command-shortcuts = Tastenkürzel
+command-next-language = Nächste Sprache
+command-first-steps = Erste Schritte
+command-about = Über Lipsmith
+
+## Menus
+menu-File = Datei
+menu-Edit = Bearbeiten
+menu-Play = Wiedergabe
+menu-Mark = Markieren
+menu-Clip = Clip
+menu-Line = Replik
+menu-View = Ansicht
+menu-Help = Hilfe
+menu-recent = Zuletzt verwendet
+
+## Panels
+panel-media = Medien
+panel-models = Modelle
+panel-log = Meldungen
+panel-viewer = Monitor
+panel-inspector = Eigenschaften
+panel-takes = Takes
+panel-cues = Repliken
+panel-jobs = Aufträge
+panel-history = Verlauf
+panel-meters = Pegel
+panel-timeline = Timeline
+
+## Everywhere
+untitled = Unbenannt
+close = Schließen
+cancel = Abbrechen
+ok = OK
+go = Los
+person = Person
+unit-frames = Frames
+
+## Status bar
+status-device = Gerät, das rendert
+status-saved = Gespeichert
+status-unsaved = Nicht gespeichert
+status-idle = Nichts zu tun
+status-offline = { $count ->
+    [one] Eine Datei ist offline
+   *[other] { $count } Dateien sind offline
+}
+
+## Jobs
+jobs-empty = Hier stehen Rendern, Analyse und Export.
+jobs-clear = Erledigte entfernen
+job-cancel = Auftrag abbrechen
+job-sooner = Vorziehen
+job-later = Zurückstellen
+log-empty = Noch keine Meldungen.
+meters-volume = Lautstärke
+
+## Viewer
+viewer-empty = Film hierher ziehen
+viewer-no-picture = Hier ist kein Bild
+viewer-fit = Einpassen
+viewer-side-a = Seite A
+viewer-side-b = Seite B
+side-dub = Synchron
+side-film = Original
+face-is = Dieses Gesicht ist
+
+## Lines
+cues-empty = Noch keine Repliken. Eine Stimme auf die Timeline ziehen, über einer Stimme C drücken oder ein Dialogbuch importieren.
+cue-nobody = Niemand
+cue-no-text = (kein Text)
+cue-no-voice = Keine Stimme
+cue-text = Text der Replik
+cue-range = Von – bis
+cue-speaker = Sprecher
+cue-voice = Stimme
+cue-treatment = Mund
+cue-handles = Handles
+treatment-sync = Anpassen
+treatment-leave = Belassen
+character-rename = Person umbenennen
+character-name = Name der Person
+
+## How far a line is
+state-excluded = Bleibt, wie sie ist
+state-empty = Nicht gerendert
+state-waiting = Wartet aufs Rendern
+state-rendering = Rendert
+state-failed = Fehlgeschlagen
+state-draft = Entwurf
+state-stale = Seit dem Rendern geändert
+state-lost = Gerendert, aber nicht mehr im Cache
+state-rendered = Gerendert
+
+## Takes
+takes-no-line = Eine Replik auswählen, um ihre Takes zu sehen.
+take-name = Take { $number }
+draft-name = Entwurf { $number }
+take-original = Originalbild
+take-choose = Diesen Take zeigen
+take-rename = Name des Takes
+take-compare = Mit Wipe gegen die Synchronfassung
+take-delete = Take löschen
+take-rate = { $stars ->
+    [one] Ein Stern
+   *[other] { $stars } Sterne
+}
+take-tested = Getesteter Frame
+take-test-again = Noch einmal testen
+comp-how = In und Out innerhalb der Replik setzen; dazwischen ist der andere Take zu sehen.
+comp-remove = Hier wieder den gewählten Take zeigen
+
+## Inspector
+inspector-line = Replik
+inspector-clip = Clip
+inspector-project = Projekt
+inspector-method = Verfahren
+inspector-reference = Referenzframes
+method-own = Eigenes
+method-family = Familie
+method-preset = Vorgabe
+preset-film = Film
+preset-film-hint = Eigene Bildrate, Ihr Referenzframe, ruhiges Rauschen
+preset-reference = Referenz
+preset-reference-hint = Genau nach dem veröffentlichten Inferenz-Skript
+method-sampler = Sampler
+method-steps = Schritte
+method-seed = Seed
+method-feather = Weiche Kante
+method-feather-own = Andere Weichheit als die der Familie
+method-lacks-weights = Für diese Familie sind keine Gewichte installiert: siehe Modelle.
+reference-auto = Automatische Wahl.
+reference-no-speaker = Zuerst der Replik eine Person zuordnen.
+reference-advised = Vorschläge, der beste zuerst:
+reference-remove = Referenz entfernen
+clip-media = Datei
+clip-track = Spur
+clip-place = In der Sequenz
+clip-source = In der Datei
+clip-gain = Gain
+clip-fades = Blenden
+clip-fade-in = Einblenden
+clip-fade-out = Ausblenden
+project-name = Name des Projekts
+project-original = Originalton
+original-mute = Stumm
+original-duck = Absenken
+original-keep = Behalten
+
+## Media
+media-empty = Filme und Stimmen hierher ziehen oder importieren.
+media-offline = Offline
+media-lay-down = Noch einmal anlegen
+media-remove = Aus dem Projekt entfernen
+
+## Models
+models-import = Gewichte importieren…
+models-identify = Was ist diese Datei?
+models-families = Familien
+models-installed = Installierte Gewichte
+models-none = Keine. Mit der Familie rewrite geht es ohne: aus den eigenen Bildern des Schauspielers.
+models-lacks = benötigt { $network } ({ $files })
+models-remove = Gewichte entfernen
+models-unknown = Unbekanntes Netz
+
+## Dialogs
+dialog-choose = Datei wählen
+palette-hint = Was möchten Sie tun?
+settings-language = Sprache
+settings-keymap = Tastatur
+settings-scale = Größe der Oberfläche
+settings-device = Rendern auf
+about-version = Version { $version }
+about-what = Lässt die Lippen des Schauspielers die neue Replik sprechen.
+export-profile = Format
+export-file = Datei
+export-matte = Matte als Film (optional)
+export-range = Bereich
+export-all = Alles
+export-no-marks = Zwischen In und Out (nicht gesetzt)
+export-nothing = Noch nichts zu exportieren: zuerst einen Film importieren.
+export-name-it = Bitte die Zieldatei angeben.
+export-do = Exportieren
+timecode-field = Timecode
+timecode-hint = 1215 heißt 12 Sekunden, 15 Frames; +12 und -1:00 zählen von hier; ein Semikolon heißt Drop-Frame.
+path-open = Pfad öffnen
+path-save = Unter Pfad speichern
+path-why = Dieser Desktop bietet keinen Dateidialog, bitte den Pfad eintippen. ~ ist der Benutzerordner.
+path-field = Pfad
+unsaved-title = Vorher speichern?
+unsaved-words = „{ $name }“ enthält ungespeicherte Änderungen.
+unsaved-save = Speichern
+unsaved-discard = Nicht speichern
+recovery-title = Lipsmith wurde nicht ordentlich beendet
+recovery-words = Diese Projekte enthalten ungespeicherte Änderungen. Nichts ist verloren, solange Sie es nicht verwerfen.
+recovery-open = Wiederherstellen
+recovery-discard = Verwerfen
+recovery-later = Beim nächsten Start fragen
+first-title = In drei Schritten zur ersten Synchronfassung
+first-1 = Einen Film auf das Fenster ziehen. Die Personen werden von selbst gefunden; ein Klick auf ein Gesicht zeigt, wer es ist.
+first-2 = Die Synchronstimme darauf ziehen. Sie wird zur Replik auf der Timeline: dorthin schieben, wo sie gesprochen wird.
+first-3 = Enter drücken. Die Replik rendert im Hintergrund; ansehen, mit dem Original vergleichen, Film exportieren.
+
+## Messages
+toast-saved = Projekt gespeichert
+toast-exported = { $path } ist fertig: { $frames } Frames
+toast-no-line = Hier ist keine Replik: eine auswählen oder mit C anlegen.
+toast-no-marks = Zuerst In und Out setzen.
+toast-no-picture = Hier ist kein Bild.
+toast-no-speaker = Die Replik hat keinen Sprecher: in den Eigenschaften eine Person zuordnen.
+toast-reference-set = Dieser Frame ist ab dem Beginn der Replik die Referenz
+toast-nothing-offline = Es sind keine Medien offline.
+
+## Timeline
+timeline-original = Originalton
+timeline-lines = Repliken
+timeline-offline = offline
+timeline-clip = Clip { $name }, { $from } bis { $to }
+timeline-clip-offline = Clip { $name }, { $from } bis { $to }, Datei offline
+timeline-cue = Replik { $from } bis { $to }, { $state }: { $text }
+timeline-take = Take { $name }
+timeline-marker = Marker { $name }, { $at }
+timeline-playhead = Playhead { $at }
+timeline-mute = { $track } stummschalten
+timeline-solo = { $track } solo
+timeline-lock = { $track } sperren
+timeline-gain = Gain von { $track }
+timeline-rename = Name
+timeline-rename-hint = Doppelklick zum Umbenennen
+timeline-face-well = Gesicht gut zu sehen
+timeline-face-small = Gesicht hier zu klein
+timeline-face-turned = Gesicht hier abgewandt
+timeline-face-lost = Gesicht hier nicht gefunden
+timeline-face-none = Nicht in dieser Einstellung
+timeline-cannot-lie = Hier nicht möglich: auf die Bildspur kommen Filme, auf die Stimmspuren, was Ton hat.

@@ -61,36 +61,49 @@ fn bundle(code: &str, text: &str) -> Option<FluentBundle<FluentResource>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
-    fn keys(text: &str) -> BTreeSet<String> {
-        let read = FluentResource::try_new(text.to_string());
-        read.unwrap_or_else(|(_, errors)| panic!("damaged: {errors:?}"));
-        let written = text.lines().filter(|line| line.starts_with(|c: char| c.is_alphabetic()));
-        let named = written.filter_map(|line| Some(line.split_once('=')?.0.trim().to_string()));
-        named.collect()
+    /// The keys of a file, each with the names of the values that are put into it.
+    fn said(code: &str, text: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let resource = FluentResource::try_new(text.to_string());
+        let resource = resource.unwrap_or_else(|(_, errors)| panic!("{code} is damaged: {errors:?}"));
+        let mut bundle = FluentBundle::<FluentResource>::default();
+        bundle.add_resource(resource).unwrap_or_else(|errors| panic!("{code} says it twice: {errors:?}"));
+        let mut said = BTreeMap::<_, BTreeSet<_>>::new();
+        let mut key = String::new();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            if let Some((name, _)) = line.split_once(" =").filter(|_| !line.starts_with(' ')) {
+                assert!(bundle.has_message(name), "{code}: {name}");
+                key = name.to_string();
+            }
+            let values = said.entry(key.clone()).or_default();
+            let names = line.split('$').skip(1).map(|rest| rest.split([' ', '}']).next().unwrap_or_default());
+            values.extend(names.map(String::from));
+        }
+        said
     }
 
     #[test]
     fn every_language_says_what_english_says() {
-        let english = keys(LANGUAGES[0].2);
+        let english = said("en", LANGUAGES[0].2);
         for (code, _, text) in LANGUAGES {
-            let theirs = keys(text);
-            let missing: Vec<_> = english.difference(&theirs).collect();
+            let theirs = said(code, text);
+            let missing: Vec<_> = english.keys().filter(|key| !theirs.contains_key(*key)).collect();
             assert!(missing.is_empty(), "{code} lacks {missing:?}");
-            let odd: Vec<_> = theirs.difference(&english).collect();
-            assert!(odd.is_empty(), "{code} has {odd:?}, which English has not");
+            for (key, values) in &theirs {
+                assert_eq!(Some(values), english.get(key), "{code}: {key} puts in other values than English");
+            }
         }
     }
 
     #[test]
     fn every_command_and_menu_has_a_name() {
-        let english = keys(LANGUAGES[0].2);
+        let english = said("en", LANGUAGES[0].2);
         for command in Command::ALL {
-            assert!(english.contains(&format!("command-{}", command.id())), "{command:?}");
+            assert!(english.contains_key(&format!("command-{}", command.id())), "{command:?}");
         }
         for menu in super::super::command::Menu::ALL {
-            assert!(english.contains(menu.key()), "{menu:?}");
+            assert!(english.contains_key(menu.key()), "{menu:?}");
         }
     }
 }
