@@ -2,6 +2,7 @@
 
 mod dub;
 mod film;
+mod manual;
 mod models;
 mod report;
 mod sample;
@@ -38,6 +39,9 @@ enum Command {
     Models(models::Models),
     /// The sample that Lipsmith brings along
     Sample(sample::Sample),
+    /// Print the manual's page of keyboard shortcuts
+    #[command(hide = true)]
+    Manual(manual::Manual),
 }
 
 #[derive(Args)]
@@ -81,6 +85,7 @@ pub fn run() -> ExitCode {
         Command::Dub(args) => args.output.json,
         Command::Models(args) => args.output.json,
         Command::Sample(args) => args.output.json,
+        Command::Manual(_) => false,
     };
     let report = Report::new(json);
     let ended = session(report.clone()).and_then(|session| match command {
@@ -89,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Dub(args) => args.run(&session),
         Command::Models(args) => args.run(&session),
         Command::Sample(args) => args.run(&session),
+        Command::Manual(args) => args.run(&session),
     });
     report.close();
     match ended {

@@ -154,7 +154,8 @@ fn parse(text: &str) -> Option<KeyboardShortcut> {
     Some(KeyboardShortcut::new(modifiers, key?))
 }
 
-fn name(key: &KeyboardShortcut) -> String {
+/// As the window shows it.
+pub fn name(key: &KeyboardShortcut) -> String {
     let mut text = String::new();
     for (held, word) in [
         (key.modifiers.command, if cfg!(target_os = "macos") { "Cmd+" } else { "Ctrl+" }),

@@ -1,13 +1,13 @@
 //! The window. Each frame: take in the desk's news, draw the panels from a snapshot, carry out what they asked for.
 
 mod acts;
-mod command;
+pub mod command;
 mod ctx;
 mod dialogs;
 mod dispatch;
 mod document;
 mod imports;
-mod keymap;
+pub mod keymap;
 mod modals;
 mod news;
 mod panels;
@@ -18,7 +18,7 @@ mod theme;
 mod timeline;
 mod toasts;
 mod widgets;
-mod words;
+pub mod words;
 
 use ctx::{Act, Ctx, Dialog};
 use dialogs::Asking;
