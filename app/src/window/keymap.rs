@@ -109,10 +109,16 @@ impl Keymap {
 /// Exact modifiers, unlike egui's own, which takes Shift+I for I.
 fn consume(input: &mut egui::InputState, shortcut: &KeyboardShortcut) -> bool {
     let mut found = false;
+    // Whether these take Shift to be typed is the keyboard's affair.
+    let shifted = matches!(shortcut.logical_key, Key::Plus | Key::Questionmark);
+    let fits = |held: Modifiers| {
+        let held = if shifted { Modifiers { shift: false, ..held } } else { held };
+        held.matches_exact(shortcut.modifiers)
+    };
     input.events.retain(|event| {
         let matches = !found
             && matches!(event, egui::Event::Key { key, modifiers, pressed: true, .. }
-                if *key == shortcut.logical_key && modifiers.matches_exact(shortcut.modifiers));
+                if *key == shortcut.logical_key && fits(*modifiers));
         found |= matches;
         !matches
     });

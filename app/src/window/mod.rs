@@ -79,6 +79,8 @@ pub struct Window {
     kept: Settings,
     words: Words,
     keymap: Keymap,
+    /// The editor's own keys, over every preset.
+    own_keys: Option<String>,
     theme: Theme,
     toasts: Toasts,
     tiles: egui_tiles::Tree<Panel>,
@@ -133,6 +135,7 @@ impl Window {
             settings,
             words,
             keymap,
+            own_keys,
             theme,
             toasts,
             tiles,
@@ -245,7 +248,7 @@ impl Window {
             ctx.set_zoom_factor(new.scale);
         }
         if old.keymap != new.keymap
-            && let Ok(keymap) = Keymap::new(&new.keymap, None)
+            && let Ok(keymap) = Keymap::new(&new.keymap, self.own_keys.as_deref())
         {
             self.keymap = keymap;
         }

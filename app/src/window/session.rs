@@ -126,10 +126,6 @@ impl Session {
 }
 
 impl Selection {
-    pub fn is_empty(&self) -> bool {
-        self.clips.is_empty() && self.cues.is_empty() && self.markers.is_empty()
-    }
-
     pub fn only_cue(&mut self, cue: CueId) {
         *self = Selection { cues: BTreeSet::from([cue]), ..Selection::default() };
     }

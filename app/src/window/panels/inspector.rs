@@ -84,7 +84,7 @@ fn speaker(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
 }
 
 fn rename(ui: &mut egui::Ui, ctx: &mut Ctx, id: CharacterId, character: &Character) {
-    let popup = ui.button("✎").on_hover_text(ctx.text("character-rename"));
+    let popup = ui.button("✏").on_hover_text(ctx.text("character-rename"));
     let popup = named(popup, egui::Role::Button, &ctx.text("character-rename"));
     egui::Popup::menu(&popup).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_min_width(180.0);
