@@ -165,7 +165,7 @@ fn checkpoints_that_do_not_fit() {
 fn usage_is_told_apart() {
     let bench = Bench::new();
     for arguments in
-        [&["dub"][..], &["dub", "a", "b"], &["fly"], &["dub", "a", "b", "-o", "c.mp4", "--steps", "many"]]
+        [&["dub"][..], &["dub", "a", "b"], &["--fly"], &["dub", "a", "b", "-o", "c.mp4", "--steps", "many"]]
     {
         assert_eq!(bench.run(arguments).status.code(), Some(2), "{arguments:?}");
     }

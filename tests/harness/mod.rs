@@ -97,19 +97,8 @@ pub fn write_film(path: &Path, frames: u64, with_sound: bool) {
     writer.finish().expect("finished");
 }
 
-/// A mono WAV file of a tone: RIFF header and 16-bit samples.
+/// A mono WAV file of a tone.
 pub fn write_voice(path: &Path, seconds: f64) {
     let tone = synthetic::tone(16_000, 1, 0, (seconds * 16_000.0) as usize, 220.0);
-    let data: Vec<u8> = tone.samples.iter().flat_map(|v| ((v * 32_767.0) as i16).to_le_bytes()).collect();
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend((36 + data.len() as u32).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(16u32.to_le_bytes());
-    bytes.extend([1u16, 1].into_iter().flat_map(u16::to_le_bytes));
-    bytes.extend([16_000u32, 32_000].into_iter().flat_map(u32::to_le_bytes));
-    bytes.extend([2u16, 16].into_iter().flat_map(u16::to_le_bytes));
-    bytes.extend(b"data");
-    bytes.extend((data.len() as u32).to_le_bytes());
-    bytes.extend(data);
-    std::fs::write(path, bytes).expect("written");
+    std::fs::write(path, synthetic::wav(&tone)).expect("written");
 }

@@ -1,10 +1,8 @@
 //! The sample: a film of a presenter who is nobody and a line to dub it with, made by the procedural speaker.
 //! `resources/sample` holds what this makes, so that Lipsmith can be tried with nothing else at hand.
 
-use lipsmith_base::{
-    Audio, Cancel, Cancelled, ColourSpec, FrameRate, Picture, PixelFormat, Progress, Sink, Time,
-};
-use lipsmith_media::{AudioSpec, MediaError, MovieWriter, Profile, Timing, VideoSpec};
+use lipsmith_base::{Cancel, Cancelled, ColourSpec, FrameRate, Picture, PixelFormat, Progress, Sink, Time};
+use lipsmith_media::{AudioSpec, MediaError, MovieWriter, Profile, Timing, VideoSpec, synthetic};
 use lipsmith_train::TrainError;
 use lipsmith_train::speaker::{Film, Look, Shot, Speech, Voice, speak};
 use std::path::{Path, PathBuf};
@@ -58,7 +56,7 @@ pub fn render_sample(folder: &Path, sink: &dyn Sink, cancel: &Cancel) -> Result<
     };
     fs::create_dir_all(folder).map_err(wrong(folder))?;
     let unfinished = sample.line.with_extension("wav.part");
-    fs::write(&unfinished, wav(&line)).map_err(wrong(&unfinished))?;
+    fs::write(&unfinished, synthetic::wav(&line)).map_err(wrong(&unfinished))?;
     fs::rename(&unfinished, &sample.line).map_err(wrong(&sample.line))?;
     write_film(&sample.film, &film, sink, cancel)?;
     Ok(sample)
@@ -106,31 +104,6 @@ fn write_film(path: &Path, film: &Film, sink: &dyn Sink, cancel: &Cancel) -> Res
         writer.write_picture(&picture, start, end - start)?;
     }
     Ok(writer.finish()?)
-}
-
-/// A RIFF WAVE file of 16-bit samples.
-fn wav(audio: &Audio) -> Vec<u8> {
-    let bytes: Vec<u8> = audio
-        .samples
-        .iter()
-        .flat_map(|s| ((s.clamp(-1.0, 1.0) * 32767.0).round() as i16).to_le_bytes())
-        .collect();
-    let frame = 2 * audio.channels;
-    let mut file = Vec::with_capacity(44 + bytes.len());
-    file.extend(b"RIFF");
-    file.extend((36 + bytes.len() as u32).to_le_bytes());
-    file.extend(b"WAVEfmt ");
-    file.extend(16u32.to_le_bytes());
-    file.extend(1u16.to_le_bytes());
-    file.extend(audio.channels.to_le_bytes());
-    file.extend(audio.rate.to_le_bytes());
-    file.extend((audio.rate * u32::from(frame)).to_le_bytes());
-    file.extend(frame.to_le_bytes());
-    file.extend(16u16.to_le_bytes());
-    file.extend(b"data");
-    file.extend((bytes.len() as u32).to_le_bytes());
-    file.extend(bytes);
-    file
 }
 
 #[cfg(test)]

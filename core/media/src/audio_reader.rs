@@ -1,6 +1,6 @@
 //! The sound of a file at the rate and channel count one wants, each sample at its place.
 
-use crate::decode::{self, Decode, Wanted};
+use crate::decode::{Decode, Wanted};
 use crate::error::MediaError;
 use crate::known;
 use crate::pipeline::{make, set};
@@ -204,7 +204,7 @@ impl AudioReader {
 
     fn place(&mut self, sample: &gst::Sample) -> Result<i64, MediaError> {
         let rate = f64::from(self.rate);
-        let told = decode::time_of(sample).map(|nanos| {
+        let told = self.decode.time_of(sample).map(|nanos| {
             Time::from_nanos(nanos.saturating_sub(self.origin)).round_units(i64::from(self.rate))
         });
         let (Some(told), Some(expected)) = (told, self.decoded) else {

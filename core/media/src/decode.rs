@@ -3,7 +3,7 @@
 
 use crate::error::MediaError;
 use crate::pipeline::{Pipeline, make};
-use crate::scan::shown_at;
+use crate::scan::{is_matroska, shown_at};
 use crate::video_reader::ReadOptions;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -23,6 +23,7 @@ pub(crate) struct Decode {
     /// What the decoder itself delivers, in front of `tail`.
     pub native: Option<gst::Caps>,
     options: ReadOptions,
+    parse: gst::Element,
 }
 
 /// Which stream of the file.
@@ -79,7 +80,7 @@ impl Decode {
             }
         });
 
-        let mut opened = Decode { pipeline, sink, native: None, options: options.clone() };
+        let mut opened = Decode { pipeline, sink, native: None, options: options.clone(), parse };
         opened.pipeline.set_state(gst::State::Paused)?;
         opened.await_preroll()?;
         opened.native = chain_caps(&decode);
@@ -128,6 +129,13 @@ impl Decode {
         }
     }
 
+    /// Container time of a sample in nanoseconds.
+    pub fn time_of(&self, sample: &gst::Sample) -> Option<i64> {
+        let buffer = sample.buffer()?;
+        let segment = sample.segment().and_then(|s| s.downcast_ref::<gst::ClockTime>());
+        shown_at(segment.filter(|_| !is_matroska(&self.parse)), buffer.pts()?, buffer.duration())
+    }
+
     /// Continues at container time `nanos`; what is pulled next starts at or before it.
     pub fn seek(&self, nanos: i64) -> Result<(), MediaError> {
         self.seek_by(nanos, gst::SeekFlags::ACCURATE)
@@ -143,13 +151,6 @@ impl Decode {
         let flags = gst::SeekFlags::FLUSH | how;
         self.pipeline.gst.seek_simple(flags, to).map_err(|e| self.pipeline.failed(e.to_string()))
     }
-}
-
-/// Container time of a sample in nanoseconds.
-pub(crate) fn time_of(sample: &gst::Sample) -> Option<i64> {
-    let buffer = sample.buffer()?;
-    let segment = sample.segment().and_then(|s| s.downcast_ref::<gst::ClockTime>());
-    shown_at(segment, buffer.pts()?, buffer.duration())
 }
 
 fn chain_caps(decode: &gst::Element) -> Option<gst::Caps> {

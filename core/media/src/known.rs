@@ -32,14 +32,14 @@ pub(crate) fn scan(path: &Path, patience: Duration, cancel: &Cancel) -> Result<S
         Identity { path: path.to_path_buf(), length: metadata.len(), modified: metadata.modified().ok() };
     let slot = slot_of(identity);
     loop {
+        if cancel.is_cancelled() {
+            return Err(MediaError::Cancelled);
+        }
         let mut held = match slot.try_lock() {
             Ok(held) => held,
             // Whoever panicked had not finished.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                if cancel.is_cancelled() {
-                    return Err(MediaError::Cancelled);
-                }
                 std::thread::sleep(Duration::from_millis(5));
                 continue;
             }

@@ -8,6 +8,7 @@ mod audio_reader;
 mod decode;
 mod error;
 mod known;
+mod ledger;
 mod mp4;
 mod orientation;
 mod pipeline;

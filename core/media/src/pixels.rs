@@ -4,8 +4,9 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 use lipsmith_base::{Chroma, ColourSpec, Matrix, Picture, PixelFormat, Plane};
 
-/// The layouts that [`picture`] can take apart: every component a byte or a little-endian 16-bit word of its own.
-const READABLE: [&str; 48] = [
+/// The layouts that [`picture`] can take apart: every component a byte or a little-endian 16-bit word of its own. Not
+/// VYUY: GStreamer's description of it and its converter disagree about which chroma comes first.
+const READABLE: [&str; 47] = [
     "I420",
     "YV12",
     "Y42B",
@@ -18,7 +19,6 @@ const READABLE: [&str; 48] = [
     "YUY2",
     "UYVY",
     "YVYU",
-    "VYUY",
     "AYUV",
     "A420",
     "GRAY8",
@@ -170,8 +170,11 @@ fn lie(info: &gst_video::VideoInfo, strides: &[i32], offsets: &[usize], componen
     let format = info.format_info();
     let c = usize::from(component);
     let plane = format.plane()[c] as usize;
+    // Of P010 and its like GStreamer counts the second chroma's place in samples, of all others in bytes.
+    let size = if format.depth()[c] > 8 { 2 } else { 1 };
+    let within = usize::try_from(format.poffset()[c]).ok()?.next_multiple_of(size);
     Some(Lie {
-        offset: offsets.get(plane)?.checked_add(format.poffset()[c] as usize)?,
+        offset: offsets.get(plane)?.checked_add(within)?,
         stride: usize::try_from(*strides.get(plane)?).ok()?,
         step: usize::try_from(format.pixel_stride()[c]).ok()?,
         shift: format.shift()[c],
@@ -276,4 +279,54 @@ fn scatter(plane: &Plane, data: &mut [u8], lie: &Lie, width: usize, height: usiz
         }
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic;
+
+    /// `drawn` in `layout`, moved there by GStreamer's own converter.
+    fn converted(drawn: &Picture, layout: gst_video::VideoFormat) -> (gst::Buffer, gst_video::VideoInfo) {
+        let (width, height) = (drawn.width() as u32, drawn.height() as u32);
+        let info = |format| gst_video::VideoInfo::builder(format, width, height).build().expect("an info");
+        let planar = info(layout_of(drawn.format()).expect("a layout"));
+        let source = buffer(drawn, &planar).expect("a buffer");
+        let target = info(layout);
+        let made = gst::Buffer::with_size(target.size()).expect("memory");
+        let source = gst_video::VideoFrame::from_buffer_readable(source, &planar).expect("mapped");
+        let mut frame = gst_video::VideoFrame::from_buffer_writable(made, &target).expect("mapped");
+        let mut exactly = gst_video::VideoConverterConfig::new();
+        exactly.set_dither_method(gst_video::VideoDitherMethod::None);
+        let converter = gst_video::VideoConverter::new(&planar, &target, Some(exactly));
+        let converter = converter.expect("a converter");
+        converter.frame(&source, &mut frame);
+        (frame.into_buffer(), target)
+    }
+
+    #[test]
+    fn every_layout_of_a_format_holds_the_same_samples() {
+        use gst_video::VideoFormat as F;
+        gst::init().expect("GStreamer");
+        let layouts: [(Chroma, u8, &[F]); 7] = [
+            (Chroma::C420, 8, &[F::I420, F::Yv12, F::Nv12, F::Nv21]),
+            (Chroma::C422, 8, &[F::Y42b, F::Nv16, F::Nv61, F::Yuy2, F::Uyvy, F::Yvyu]),
+            (Chroma::C444, 8, &[F::Y444, F::Nv24, F::Ayuv]),
+            (Chroma::C420, 10, &[F::I42010le, F::P01010le]),
+            (Chroma::C420, 12, &[F::I42012le, F::P012Le]),
+            (Chroma::C422, 10, &[F::I42210le]),
+            (Chroma::Gbr, 8, &[F::Gbr, F::Rgb, F::Bgr, F::Rgbx, F::Bgrx, F::Xrgb, F::Xbgr, F::Rgba, F::Argb]),
+        ];
+        for (chroma, depth, layouts) in layouts {
+            let format = PixelFormat { chroma, depth };
+            let colour = if chroma == Chroma::Gbr { ColourSpec::SRGB } else { ColourSpec::BT709 };
+            let drawn = synthetic::picture(0b1011, 70, 34, format, colour).expect("a picture");
+            for &layout in layouts {
+                let (buffer, info) = converted(&drawn, layout);
+                let read = picture(&buffer, &info, colour).expect("a picture");
+                assert_eq!(read.format(), format, "{layout:?}");
+                assert!(read.planes() == drawn.planes(), "{layout:?}");
+            }
+        }
+    }
 }

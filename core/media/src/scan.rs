@@ -83,9 +83,10 @@ pub(crate) fn scan(path: &Path, patience: Duration, cancel: &Cancel) -> Result<S
     let failure: Arc<Mutex<Option<MediaError>>> = Arc::default();
     let (weak, all, counter, failed) =
         (pipeline.gst.downgrade(), Arc::clone(&logs), Arc::clone(&packets), Arc::clone(&failure));
-    parse.connect_pad_added(move |_, pad| {
+    parse.connect_pad_added(move |parse, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
-        let log = Arc::new(Mutex::new(Log::default()));
+        let log = Log { matroska: is_matroska(parse), ..Log::default() };
+        let log = Arc::new(Mutex::new(log));
         lock(&all).push(Arc::clone(&log));
         watch(pad, log, Arc::clone(&counter));
         if let Err(error) = discard(&pipeline, pad) {
@@ -135,6 +136,14 @@ pub(crate) fn scan(path: &Path, patience: Duration, cancel: &Cancel) -> Result<S
 fn container_of(parse: &gst::Element) -> Option<gst::Caps> {
     let typefind = parse.downcast_ref::<gst::Bin>()?.by_name("typefind")?;
     typefind.property::<Option<gst::Caps>>("caps")
+}
+
+/// Matroska's packets carry the film's own time and no edits. Its segments say otherwise where a film does not begin
+/// at 0: GStreamer 1.22 first announces one from the first picture on, then one from 0 on.
+pub(crate) fn is_matroska(parse: &gst::Element) -> bool {
+    let name = |caps: gst::Caps| Some(caps.structure(0)?.name().to_string());
+    let name = container_of(parse).and_then(name).unwrap_or_default();
+    name.ends_with("/webm") || name.ends_with("/x-matroska")
 }
 
 fn assemble(
@@ -222,6 +231,7 @@ enum Kind {
 
 #[derive(Default)]
 struct Log {
+    matroska: bool,
     caps: Option<gst::Caps>,
     orientation: Option<String>,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
@@ -284,10 +294,11 @@ impl Log {
             return;
         };
         // Packets that an edit list cuts away are decoded but never shown.
-        let Some(start) = shown_at(self.segment.as_ref(), pts, buffer.duration()) else { return };
+        let segment = self.segment.as_ref().filter(|_| !self.matroska);
+        let Some(start) = shown_at(segment, pts, buffer.duration()) else { return };
         self.packets += 1;
         self.first = Some(self.first.map_or(start, |first| first.min(start)));
-        self.end = self.end.max(shown_until(self.segment.as_ref(), pts, buffer.duration()).unwrap_or(start));
+        self.end = self.end.max(shown_until(segment, pts, buffer.duration()).unwrap_or(start));
         if matches!(self.kind(), Some(Kind::Video)) && self.shown.len() <= MAX_PICTURES {
             self.shown.push((start, length));
             if !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {

@@ -61,6 +61,26 @@ pub fn number_in(picture: &Picture) -> u64 {
     })
 }
 
+/// The bytes of a WAV file with this sound in 16 bits.
+pub fn wav(audio: &Audio) -> Vec<u8> {
+    let data: Vec<u8> = audio
+        .samples
+        .iter()
+        .flat_map(|v| ((v.clamp(-1.0, 1.0) * 32_767.0).round() as i16).to_le_bytes())
+        .collect();
+    let (size, frame) = (data.len() as u32, audio.channels * 2);
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((36 + size).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0");
+    bytes.extend(audio.channels.to_le_bytes());
+    bytes.extend([audio.rate, audio.rate * u32::from(frame)].into_iter().flat_map(u32::to_le_bytes));
+    bytes.extend([frame, 16].into_iter().flat_map(u16::to_le_bytes));
+    bytes.extend(b"data");
+    bytes.extend(size.to_le_bytes());
+    bytes.extend(data);
+    bytes
+}
+
 /// `frames` samples of a sine of `hertz` from sample `from` on, half of full scale, the same in every channel.
 pub fn tone(rate: u32, channels: u16, from: u64, frames: usize, hertz: f64) -> Audio {
     let sample = |n: u64| (0.5 * (std::f64::consts::TAU * hertz * n as f64 / f64::from(rate)).sin()) as f32;

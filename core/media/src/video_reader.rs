@@ -1,6 +1,6 @@
 //! The pictures of a film one after the other, from any place, each with its exact number and time.
 
-use crate::decode::{self, Decode, Wanted};
+use crate::decode::{Decode, Wanted};
 use crate::error::MediaError;
 use crate::known;
 use crate::orientation::Orientation;
@@ -204,7 +204,7 @@ impl VideoReader {
                 self.wanted = self.video.frames;
                 return Ok(None);
             };
-            let index = match decode::time_of(&sample) {
+            let index = match self.decode.time_of(&sample) {
                 _ if self.shown.is_empty() => self.counter,
                 Some(time) => self.index_of(time),
                 // Cut away by an edit list.

@@ -44,8 +44,13 @@ impl Peaks {
             (level, size) = (level + 1, size * FACTOR as i64);
         }
         let extents = &self.levels[level];
+        // The last stretch of a coarse level reaches beyond it.
+        let end = self.finest().len() as i64 * FINEST;
         (0..columns)
             .map(|column| {
+                if at(column) >= end {
+                    return [0.0, 0.0];
+                }
                 let first = at(column).div_euclid(size).clamp(0, extents.len() as i64) as usize;
                 let last = (at(column + 1) - 1).div_euclid(size) + 1;
                 let last = last.clamp(first as i64, extents.len() as i64) as usize;

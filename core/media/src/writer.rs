@@ -2,6 +2,7 @@
 //! temporary name beside it, and an unfinished one vanishes.
 
 use crate::error::MediaError;
+use crate::ledger::{self, Ledger};
 use crate::pipeline::{Pipeline, make, set};
 use crate::pixels;
 use crate::profile::{Encoder, Profile, Recipe, Ticks};
@@ -12,11 +13,10 @@ use gstreamer_app as gst_app;
 use gstreamer_audio as gst_audio;
 use gstreamer_video as gst_video;
 use lipsmith_base::{Audio, Chroma, ColourSpec, Matrix, Picture, PixelFormat, Time};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What the pictures are like.
@@ -62,13 +62,9 @@ pub struct MovieWriter {
     /// End of the last picture.
     end: Time,
     samples: u64,
-    /// Of a film with a variable rate.
-    lengths: Option<Lengths>,
+    ledger: Arc<Mutex<Ledger>>,
     notes: Vec<String>,
 }
-
-/// Start → length in nanoseconds of the pictures inside the encoder.
-type Lengths = Arc<Mutex<BTreeMap<u64, u64>>>;
 
 /// A file that is removed unless it was kept.
 struct Temporary(Option<PathBuf>);
@@ -122,16 +118,18 @@ impl MovieWriter {
             ));
         }
         let raw = carried_caps(recipe, carried, &spec).ok_or_else(|| misuse("no such format".into()))?;
-        let lengths = matches!(spec.timing, Timing::Variable { .. }).then(Lengths::default);
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let variable = matches!(spec.timing, Timing::Variable { .. });
         let pad = Branch {
             source: &video,
             converter: "videoconvert",
             raw,
             encoder: &recipe.video,
+            in_order: variable,
             shift: 0,
-            lengths: lengths.clone(),
         }
         .plug(&pipeline, &muxer)?;
+        ledger::watch(&pad, Arc::clone(&ledger), variable);
         set_ticks(&muxer, &pad, recipe, spec.timing)?;
 
         let audio_source = match audio {
@@ -144,19 +142,24 @@ impl MovieWriter {
                     ))
                 })?;
                 let source = source(&pipeline, &caps)?;
-                let mut raw = gst::Caps::new_empty_simple("audio/x-raw");
-                if !recipe.audio.sample_format.is_empty() {
-                    raw =
-                        gst::Caps::builder("audio/x-raw").field("format", recipe.audio.sample_format).build();
+                let encoder =
+                    recipe.surround.as_ref().filter(|_| sound.channels > 2).unwrap_or(&recipe.audio);
+                if recipe.surround.is_some() && sound.channels > 2 {
+                    notes.push(format!("{} carries sound of more than two channels as AAC", recipe.name));
                 }
-                let early = i64::from(recipe.audio.priming) * 1_000_000_000 / i64::from(sound.rate);
+                // The channels are named so that an encoder which knows fewer refuses instead of mixing them.
+                let mut raw = gst::Caps::builder("audio/x-raw").field("channels", i32::from(sound.channels));
+                if !encoder.sample_format.is_empty() {
+                    raw = raw.field("format", encoder.sample_format);
+                }
+                let early = i64::from(encoder.priming) * 1_000_000_000 / i64::from(sound.rate);
                 Branch {
                     source: &source,
                     converter: "audioconvert",
-                    raw,
-                    encoder: &recipe.audio,
+                    raw: raw.build(),
+                    encoder,
+                    in_order: false,
                     shift: -early,
-                    lengths: None,
                 }
                 .plug(&pipeline, &muxer)?;
                 Some(source)
@@ -174,7 +177,7 @@ impl MovieWriter {
             audio_spec: audio,
             end: Time::ZERO,
             samples: 0,
-            lengths,
+            ledger,
             notes,
         })
     }
@@ -204,9 +207,8 @@ impl MovieWriter {
         let mut buffer = pixels::buffer(picture, &self.layout)
             .ok_or_else(|| self.pipeline.failed("no memory for a picture".into()))?;
         stamp(&mut buffer, pts, pts + duration);
-        if let (Some(lengths), Some(start), Some(length)) = (&self.lengths, buffer.pts(), buffer.duration()) {
-            let mut lengths = lengths.lock().unwrap_or_else(PoisonError::into_inner);
-            lengths.insert(start.nseconds(), length.nseconds());
+        if let (Some(start), Some(length)) = (buffer.pts(), buffer.duration()) {
+            ledger::lock(&self.ledger).enter(start.nseconds(), length.nseconds());
         }
         self.push(&self.video, buffer, |source| source.current_level_buffers() < PICTURES)?;
         self.end = pts + duration;
@@ -240,10 +242,12 @@ impl MovieWriter {
         Ok(())
     }
 
-    /// Writes the rest, makes sure that it is on the disk, and gives the file its name.
+    /// Writes the rest, makes sure that every picture is in it once and that it is on the disk, and gives the
+    /// file its name.
     ///
     /// # Errors
-    /// As [`MovieWriter::write_picture`]; the file does not exist then.
+    /// As [`MovieWriter::write_picture`], and when the encoder lost or doubled a picture; the file does not exist
+    /// then.
     pub fn finish(mut self) -> Result<(), MediaError> {
         for source in std::iter::once(&self.video).chain(&self.audio) {
             source.end_of_stream().map_err(|e| self.pipeline.failed(e.to_string()))?;
@@ -253,6 +257,9 @@ impl MovieWriter {
             watch.still_moving(&self, "finishing it")?;
         }
         self.pipeline.set_state(gst::State::Null)?;
+        if let Some(cause) = ledger::lock(&self.ledger).disagreement() {
+            return Err(self.pipeline.failed(cause));
+        }
         let Some(temporary) = self.temporary.0.clone() else { return Ok(()) };
         let failed = |e: std::io::Error| MediaError::writing(&self.target, &e);
         File::open(&temporary).and_then(|file| file.sync_all()).map_err(failed)?;
@@ -351,15 +358,16 @@ struct Branch<'a> {
     converter: &'static str,
     raw: gst::Caps,
     encoder: &'static Encoder,
+    /// Pictures are encoded in the order in which they are shown.
+    in_order: bool,
     /// Moves the encoder's output in time, ns.
     shift: i64,
-    lengths: Option<Lengths>,
 }
 
 impl Branch<'_> {
     /// Returns the muxer's pad.
     fn plug(self, pipeline: &Pipeline, muxer: &gst::Element) -> Result<gst::Pad, MediaError> {
-        let Branch { source, converter, raw, encoder, shift, lengths } = self;
+        let Branch { source, converter, raw, encoder, in_order, shift } = self;
         let convert = pipeline.add(converter)?;
         let mut chain = vec![source.clone().upcast(), convert];
         if converter == "audioconvert" {
@@ -372,7 +380,7 @@ impl Branch<'_> {
         filter.set_property("caps", &raw);
         chain.push(filter);
         let made = pipeline.add(encoder.element)?;
-        let in_order = if lengths.is_some() { encoder.in_order } else { &[] };
+        let in_order = if in_order { encoder.in_order } else { &[] };
         for (property, value) in encoder.options.iter().chain(in_order) {
             set(&made, property, value)?;
         }
@@ -382,9 +390,6 @@ impl Branch<'_> {
         }
         if let Some(pad) = chain.last().and_then(|last| last.static_pad("src")) {
             pad.set_offset(shift);
-        }
-        if let (Some(lengths), Some(pad)) = (lengths, chain.last().and_then(|last| last.static_pad("src"))) {
-            restore_lengths(&pad, lengths);
         }
         let queue = pipeline.add("queue")?;
         set(&queue, "max-size-buffers", "0")?;
@@ -396,26 +401,6 @@ impl Branch<'_> {
         let pad = queue.static_pad("src").and_then(|pad| pad.peer());
         pad.ok_or_else(|| pipeline.failed("the container has no place for this stream".into()))
     }
-}
-
-/// Encoders give every picture the length that the nominal rate has; only the last one's is ever looked at, but
-/// that ends the film.
-fn restore_lengths(pad: &gst::Pad, lengths: Lengths) {
-    // Encoders may shift all times by a constant; the first picture out is the first in.
-    let shift = Mutex::new(None);
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if let Some(buffer) = info.buffer_mut() {
-            let mut lengths = lengths.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut shift = shift.lock().unwrap_or_else(PoisonError::into_inner);
-            if let (Some(pts), Some(first)) = (buffer.pts(), lengths.keys().next().copied()) {
-                let shift = *shift.get_or_insert(pts.nseconds().saturating_sub(first));
-                if let Some(length) = lengths.remove(&pts.nseconds().saturating_sub(shift)) {
-                    buffer.make_mut().set_duration(gst::ClockTime::from_nseconds(length));
-                }
-            }
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn source(pipeline: &Pipeline, caps: &gst::Caps) -> Result<gst_app::AppSrc, MediaError> {
@@ -509,7 +494,14 @@ fn audio_caps(sound: AudioSpec) -> Option<gst::Caps> {
     if channels == 0 || !(8_000..=192_000).contains(&sound.rate) {
         return None;
     }
+    // The usual places for so many channels; encoders refuse channels without a place.
+    let mut places = vec![gst_audio::AudioChannelPosition::None; usize::from(sound.channels)];
+    let usual = gst_audio::AudioChannelPosition::fallback_mask(channels);
+    if channels > 2 {
+        gst_audio::AudioChannelPosition::positions_from_mask(usual, &mut places).ok()?;
+    }
     let info = gst_audio::AudioInfo::builder(gst_audio::AudioFormat::F32le, sound.rate, channels);
+    let info = if channels > 2 && usual != 0 { info.positions(&places) } else { info };
     info.build().ok()?.to_caps().ok()
 }
 
@@ -521,4 +513,46 @@ fn words(format: PixelFormat) -> String {
         Chroma::Gbr => "R'G'B'",
     };
     format!("{kind} {} bit", format.depth)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::PROFILES;
+    use crate::synthetic;
+    use lipsmith_base::FrameRate;
+
+    /// The film's encoder loses its fourth picture.
+    #[test]
+    fn a_lost_picture_is_told_and_no_film_is_left() {
+        let folder = tempfile::tempdir().expect("folder");
+        let rate = FrameRate::FPS_25;
+        for profile in PROFILES {
+            let path = folder.path().join(profile.name());
+            let spec = VideoSpec {
+                width: 128,
+                height: 64,
+                format: PixelFormat::I420,
+                colour: ColourSpec::BT709,
+                pixel_aspect: (1, 1),
+                timing: Timing::constant(rate),
+            };
+            let mut writer = MovieWriter::create(&path, profile, spec, None).expect("create");
+            let leak = writer.video.static_pad("src").expect("a pad");
+            let seen = AtomicU32::new(0);
+            leak.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+                let lost = seen.fetch_add(1, Ordering::Relaxed) == 3;
+                if lost { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+            });
+            for number in 0..12 {
+                let picture =
+                    synthetic::picture(number, 128, 64, spec.format, spec.colour).expect("a picture");
+                let start = rate.frame_start(number as i64);
+                writer.write_picture(&picture, start, rate.frame_duration()).expect("written");
+            }
+            let error = writer.finish().expect_err("a picture is missing").to_string();
+            assert!(error.contains("lost 1 of 12 pictures") && error.contains("0.120"), "{error}");
+            assert_eq!(std::fs::read_dir(folder.path()).expect("list").count(), 0, "{error}");
+        }
+    }
 }

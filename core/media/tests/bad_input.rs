@@ -1,10 +1,10 @@
 //! Everything that is not a good film gets one clear error, and leaves nothing behind.
 
-use lipsmith_base::{ColourSpec, FrameRate, PixelFormat, Time};
+use lipsmith_base::{Audio, ColourSpec, FrameRate, PixelFormat, Time};
 use lipsmith_media::synthetic::{picture, tone};
 use lipsmith_media::{
     AudioReader, AudioSpec, MediaError, MovieWriter, Profile, ReadOptions, Timing, VideoReader, VideoSpec,
-    probe,
+    probe, synthetic,
 };
 use std::path::Path;
 
@@ -140,29 +140,13 @@ fn sound_is_not_picture_and_picture_is_not_sound() {
     assert!(matches!(error, MediaError::NoSound { .. }));
 
     let wav = folder.path().join("voice.wav");
-    std::fs::write(&wav, wav_bytes(16_000, 1, &[0; 1_600])).expect("write");
+    std::fs::write(&wav, synthetic::wav(&Audio::silence(16_000, 1, 1_600))).expect("write");
     let error = VideoReader::open(&wav, &ReadOptions::default()).err().expect("an error");
     told(&error, &wav);
     assert!(matches!(error, MediaError::NoPicture { .. }));
     let info = probe(&wav).expect("probe");
     assert_eq!(info.duration, Time::from_units(1, 10));
     assert!(info.video.is_none() && !info.still);
-}
-
-fn wav_bytes(rate: u32, channels: u16, samples: &[i16]) -> Vec<u8> {
-    let size = samples.len() as u32 * 2;
-    let mut out = Vec::new();
-    out.extend(b"RIFF");
-    out.extend((36 + size).to_le_bytes());
-    out.extend(b"WAVEfmt \x10\0\0\0\x01\0");
-    out.extend(channels.to_le_bytes());
-    out.extend(rate.to_le_bytes());
-    out.extend((rate * u32::from(channels) * 2).to_le_bytes());
-    out.extend((channels * 2).to_le_bytes());
-    out.extend(b"\x10\0data");
-    out.extend(size.to_le_bytes());
-    samples.iter().for_each(|s| out.extend(s.to_le_bytes()));
-    out
 }
 
 #[test]
