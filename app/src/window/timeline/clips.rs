@@ -121,7 +121,7 @@ fn sound(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, clip: &Clip, 
         let y = gain_y(row, clip.gain_db);
         let span = egui::Rangef::new(rect.left(), rect.right());
         painter.hline(span, y, Stroke::new(1.0, ctx.theme.selection.gamma_multiply(0.8)));
-        if rect.width() > 80.0 && (clip.gain_db != 0.0 || hovered) {
+        if rect.width() > 80.0 && clip.gain_db != 0.0 {
             let words = format!("{:+.1} dB", clip.gain_db);
             let at = pos2(rect.right() - 52.0, (y + 1.0).min(rect.bottom() - 14.0));
             paint::text(painter, rect, at, &words, 10.0, ctx.theme.selection);

@@ -145,9 +145,11 @@ fn head(ui: &mut egui::Ui, ctx: &mut Ctx, lane: Lane, rect: Rect, writing: &mut 
             let Some(take) = line.takes.get(&id) else { return };
             let chosen = line.chosen == Some(id);
             let radio = egui::RadioButton::new(chosen, RichText::new(&take.name).size(10.5));
-            if ui.put(rect, radio).clicked() {
-                ctx.edit(TakeEdit::Choose { cue, take: Some(id) });
-            }
+            row_of(ui, rect, "take", |ui| {
+                if ui.add(radio).clicked() {
+                    ctx.edit(TakeEdit::Choose { cue, take: Some(id) });
+                }
+            });
         }
     }
 }

@@ -96,8 +96,15 @@ fn node(
     }
     let other = response.clicked() && !response.clicked_by(egui::PointerButton::Primary);
     let reached = other || response.gained_focus();
-    response.on_hover_ui(|ui| drop(ui.label(words())));
+    explain(response, words);
     reached
+}
+
+/// A tooltip, unless something is being dragged over it.
+fn explain(response: egui::Response, words: impl Fn() -> String) {
+    if !response.ctx.input(|i| i.pointer.any_down()) {
+        response.on_hover_ui(|ui| drop(ui.label(words())));
+    }
 }
 
 fn markers(ui: &egui::Ui, ctx: &Ctx, ground: &Ground, reached: &mut Vec<Hit>) {
@@ -119,7 +126,7 @@ fn markers(ui: &egui::Ui, ctx: &Ctx, ground: &Ground, reached: &mut Vec<Hit>) {
         {
             reached.push(Hit::Marker(*id));
         }
-        response.on_hover_ui(|ui| drop(ui.label(words())));
+        explain(response, words);
     }
 }
 

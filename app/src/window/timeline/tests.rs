@@ -217,3 +217,21 @@ fn media_are_dropped_where_they_can_lie() {
         assert_eq!(project.sequence.voices.len(), if lane.is_none() { 2 } else { 1 });
     }
 }
+
+#[test]
+fn a_swipe_over_a_take_shows_it_there() {
+    let scene = Scene::new(&["C  ..(a---)"]);
+    let id = scene.cue('a').expect("a");
+    let (scene, takes) = scene.with_takes(id, 2);
+    let comped = |from, to, take| {
+        let edit = outcome(&scene, "", Gesture::Comp(id, take), &go(from, to))?;
+        let project = edit.apply(&scene.project).expect("sound");
+        let shown = |second: f64| project.cues[&id].take_at(secs(second)).map(|take| take.name.clone());
+        Some((shown(2.5), shown(4.5), shown(6.5)))
+    };
+    let name = |number: usize| Some(format!("Take {number}"));
+    // The newest take is the chosen one.
+    assert_eq!(comped(6.0, 4.0, takes[0]), Some((name(2), name(1), name(2))), "also backwards");
+    assert_eq!(comped(5.0, 500.0, takes[0]), Some((name(2), name(2), name(1))), "not beyond the line");
+    assert_eq!(comped(4.0, 4.0, takes[0]), None);
+}

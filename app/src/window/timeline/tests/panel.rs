@@ -227,6 +227,43 @@ fn the_ruler_seeks_and_a_track_is_renamed() {
     assert_eq!(harness.state().history.project().sequence.voices[0].name, "Voice 1 Anna");
 }
 
+#[test]
+fn a_marquee_selects_what_it_touches() {
+    let mut harness = harness(small());
+    let voice = harness.get_by_label_contains("Clip voice.wav").rect();
+    let line = harness.get_by_label_contains("Hello there").rect();
+    let from = voice.right_top() + vec2(60.0, 4.0);
+    let to = line.right_bottom() - vec2(20.0, 4.0);
+    harness.hover_at(from);
+    harness.drag_at(from);
+    harness.run();
+    harness.hover_at(to);
+    harness.run();
+    harness.drop_at(to);
+    harness.run();
+    let selection = &harness.state().session.selection;
+    assert_eq!((selection.clips.len(), selection.cues.len()), (1, 1));
+    assert_eq!(harness.state().history.steps().len(), 1);
+}
+
+#[test]
+fn the_wheel_zooms_about_the_cursor() {
+    let mut harness = harness(small());
+    let at = harness.get_by_label_contains("Clip voice.wav").rect().center();
+    let edge = |harness: &Harness<World>| {
+        let rect = harness.get_by_label_contains("Clip voice.wav").rect();
+        (rect.left() - at.x) / rect.width()
+    };
+    let (before, scale) = (edge(&harness), harness.state().session.timeline.scale);
+    harness.hover_at(at);
+    harness.run();
+    harness.event(egui::Event::Zoom(1.4));
+    harness.run();
+    let zoomed = harness.state().session.timeline.scale;
+    assert!((scale / zoomed - 1.4).abs() < 0.01, "{scale} to {zoomed}");
+    assert!((edge(&harness) - before).abs() < 0.01, "what was under the cursor has moved");
+}
+
 /// Two hours: 2,000 film clips, three voice tracks of 1,000 each, 1,000 lines, four people.
 fn long() -> World {
     let mut project = film_and_voice(&Project::new("long", FrameRate::FPS_25), 7200);

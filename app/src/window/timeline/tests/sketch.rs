@@ -2,8 +2,10 @@
 //! `P` (picture), `V1`, `V2`, …; `C` are the lines.
 
 use lipsmith_base::{Digest, FrameRate, Time, TimeRange};
-use lipsmith_project::edit::{ClipEdit, CueEdit, MediaEdit, Ripple, TrackEdit};
-use lipsmith_project::{ClipId, CueId, Edit, Media, MediaId, Project, Sound, Track, Video};
+use lipsmith_project::edit::{ClipEdit, CueEdit, MediaEdit, Ripple, TakeEdit, TrackEdit};
+use lipsmith_project::{
+    ClipId, CueId, Edit, Media, MediaId, Method, Project, Sound, TakeId, TakeSpec, Track, Video,
+};
 use std::path::PathBuf;
 
 /// How long the media are, in seconds; clips begin ten seconds into them.
@@ -95,6 +97,31 @@ impl Scene {
         let track = scene.project.sequence.tracks().nth(number).expect("a track").id;
         scene.apply(TrackEdit::Lock { track, locked: true });
         scene
+    }
+
+    /// Takes of a line, in the order they were made.
+    pub fn with_takes(&self, cue: CueId, count: u32) -> (Scene, Vec<TakeId>) {
+        let mut scene = self.clone();
+        let nothing = Digest::of(b"");
+        for number in 1..=count {
+            let range = TimeRange::new(Time::ZERO, secs(1.0));
+            let part = TakeSpec {
+                film: nothing,
+                range,
+                analysis: nothing,
+                person: number,
+                voice: nothing,
+                voice_range: range,
+                voice_at: Time::ZERO,
+                method: Method::default(),
+                references: Vec::new(),
+                footage: Vec::new(),
+                engine: 0,
+            };
+            scene.apply(TakeEdit::Add { cue, name: format!("Take {number}"), parts: vec![part] });
+        }
+        let takes = scene.project.cues[&cue].takes.keys().copied().collect();
+        (scene, takes)
     }
 
     pub fn clip(&self, letter: char) -> Option<ClipId> {
