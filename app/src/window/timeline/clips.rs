@@ -77,9 +77,6 @@ fn over(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, clip: &Clip, r
     if ctx.news.offline.contains(&clip.media) {
         paint::fill(painter, rect, Pattern::Hatch, ctx.theme.failure);
     }
-    if row.lane != Lane::Picture {
-        sound(painter, ctx, ground, row, clip, rect);
-    }
     if rect.width() >= NAMED && row.lane != Lane::Original {
         let media = ctx.project.media.get(&clip.media);
         let name = media.map_or("?", |media| media.name.as_str());
@@ -89,6 +86,10 @@ fn over(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, clip: &Clip, r
         } else {
             paint::caption(painter, rect, name, ctx, colour.gamma_multiply(0.85));
         }
+    }
+    // Above the name, which lies where the handle of a fade is.
+    if row.lane != Lane::Picture {
+        sound(painter, ctx, ground, row, clip, rect);
     }
     let selected = ctx.session.selection.clips.contains(&clip.id);
     let (width, line) = if selected { (2.0, ctx.theme.selection) } else { (1.0, ctx.theme.ground) };
