@@ -40,7 +40,9 @@ fn cue_page(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
     text.into_iter().for_each(|text| ctx.edit(CueEdit::Text { cue: id, text }));
     egui::Grid::new("line").num_columns(2).show(ui, |ui| {
         row(ui, &ctx.text("cue-range"), |ui| {
-            ui.monospace(format!("{} – {}", ctx.timecode(cue.range.start()), ctx.timecode(cue.range.end())));
+            let (from, to) = (ctx.timecode(cue.range.start()), ctx.timecode(cue.range.end()));
+            let range = egui::RichText::new(format!("{from} – {to}")).monospace();
+            ui.add(egui::Label::new(range).wrap());
         });
         row(ui, &ctx.text("cue-speaker"), |ui| speaker(ui, ctx, id, cue));
         row(ui, &ctx.text("cue-voice"), |ui| voice(ui, ctx, id, cue));

@@ -8,11 +8,17 @@ const FLOOR_DB: f32 = -60.0;
 /// From here on it is red.
 const HOT_DB: f32 = -6.0;
 
+/// Where there is no room for both, the meters stay and the volume goes.
+const NARROW: f32 = 58.0;
+
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let name = ctx.text("meters-volume");
     let size = ui.available_size();
+    if size.x < NARROW {
+        return bars(ui, ctx, size);
+    }
     ui.horizontal(|ui| {
-        bars(ui, ctx, vec2((size.x - 34.0).max(20.0), size.y));
+        bars(ui, ctx, vec2(size.x - 34.0, size.y));
         ui.spacing_mut().slider_width = (size.y - 8.0).max(40.0);
         let volume = egui::Slider::new(&mut ctx.settings.volume, 0.0..=1.0).vertical().show_value(false);
         let slider = ui.add(volume).on_hover_text(&name);

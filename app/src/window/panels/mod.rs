@@ -107,7 +107,7 @@ pub fn layout() -> Tree<Panel> {
     };
     let right = linear(LinearDir::Vertical, &[(right, 2.2), (far, 1.0)]);
     let top = linear(LinearDir::Horizontal, &[(left, 1.1), (middle, 2.6), (right, 1.2)]);
-    let bottom = linear(LinearDir::Horizontal, &[(timeline, 16.0), (meters, 1.0)]);
+    let bottom = linear(LinearDir::Horizontal, &[(timeline, 12.0), (meters, 1.0)]);
     let root = linear(LinearDir::Vertical, &[(top, 1.5), (bottom, 1.0)]);
     Tree::new(egui::Id::unique("panels"), root, tiles)
 }

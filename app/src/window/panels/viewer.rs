@@ -4,7 +4,7 @@ use crate::window::command::Command;
 use crate::window::ctx::{Act, Ctx};
 use crate::window::news::Shown;
 use crate::window::session::{Compare, ViewerLook};
-use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, StrokeKind, UiBuilder, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 use lipsmith_engine::desk::{FaceBox, Side};
 use lipsmith_project::edit::CastEdit;
 use lipsmith_project::{CharacterId, FaceBinding};
@@ -24,13 +24,12 @@ pub fn fit(look: &ViewerLook) -> (usize, usize) {
 }
 
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
-    let area = ui.available_rect_before_wrap();
-    let bar = 30.0;
-    let (picture, tools) = area.split_top_bottom_at_y(area.bottom() - bar);
-    ui.scope_builder(UiBuilder::new().max_rect(picture), |ui| stage(ui, ctx));
-    ui.scope_builder(UiBuilder::new().max_rect(tools.shrink2(vec2(4.0, 2.0))), |ui| {
-        ui.horizontal_centered(|ui| toolbar(ui, ctx));
+    // In a narrow panel the tools take a second row rather than being cut off.
+    let frame = egui::Frame::new().fill(ctx.theme.panel).inner_margin(egui::Margin::symmetric(4, 3));
+    egui::Panel::bottom("viewer tools").frame(frame).show_separator_line(false).show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| toolbar(ui, ctx));
     });
+    stage(ui, ctx);
 }
 
 fn toolbar(ui: &mut egui::Ui, ctx: &mut Ctx) {
