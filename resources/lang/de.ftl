@@ -271,7 +271,7 @@ models-identify = Was ist diese Datei?
 models-families = Familien
 models-installed = Installierte Gewichte
 models-none = Keine. Mit der Familie rewrite geht es ohne: aus den eigenen Bildern des Schauspielers.
-models-lacks = benötigt { $network } ({ $files })
+models-lacks = benötigt { $network }
 models-remove = Gewichte entfernen
 models-unknown = Unbekanntes Netz
 

@@ -271,7 +271,7 @@ models-identify = What is this file?
 models-families = Families
 models-installed = Installed weights
 models-none = None. Lipsmith dubs without any by the family rewrite, from the actor's own frames.
-models-lacks = needs { $network } ({ $files })
+models-lacks = needs { $network }
 models-remove = Remove weights
 models-unknown = Unknown network
 

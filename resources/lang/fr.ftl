@@ -271,7 +271,7 @@ models-identify = Quel est ce fichier ?
 models-families = Familles
 models-installed = Poids installés
 models-none = Aucun. La famille rewrite double sans poids, avec les propres images du comédien.
-models-lacks = requiert { $network } ({ $files })
+models-lacks = requiert { $network }
 models-remove = Retirer les poids
 models-unknown = Réseau inconnu
 

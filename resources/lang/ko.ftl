@@ -269,7 +269,7 @@ models-identify = 이 파일은 무엇인가요?
 models-families = 계열
 models-installed = 설치된 가중치
 models-none = 없음. rewrite 계열은 가중치 없이 배우 자신의 프레임으로 더빙합니다.
-models-lacks = { $network } 필요 ({ $files })
+models-lacks = { $network } 필요
 models-remove = 가중치 제거
 models-unknown = 알 수 없는 네트워크
 

@@ -269,7 +269,7 @@ models-identify = 这是什么文件？
 models-families = 模型系列
 models-installed = 已安装的权重
 models-none = 无。rewrite 系列不需要权重，只用演员自己的画面。
-models-lacks = 需要 { $network }（{ $files }）
+models-lacks = 需要 { $network }
 models-remove = 移除权重
 models-unknown = 未知网络
 
