@@ -1,5 +1,6 @@
 //! `lipsmith dub`.
 
+use super::film::DetectorName;
 use super::{Failure, Output, Session};
 use clap::{Args, ValueEnum};
 use lipsmith_engine::dub::{self, DubRequest, FaceChoice};
@@ -25,6 +26,9 @@ pub struct Dub {
     /// [default: as long as the voice lasts]
     #[arg(long, value_name = "TC-TC")]
     range: Vec<String>,
+    /// What finds the faces
+    #[arg(long, value_enum, default_value_t = DetectorName::Auto)]
+    detector: DetectorName,
     /// Who speaks: a number from `lipsmith track`, or auto for the most prominent person
     #[arg(long, value_name = "auto|N", default_value = "auto")]
     face: String,
@@ -144,6 +148,7 @@ impl Dub {
         Ok(DubRequest {
             at: self.at.as_deref().map(timecode).transpose()?,
             ranges: self.range.iter().map(range).collect::<Result<_, _>>()?,
+            detector: self.detector.into(),
             face,
             reference: match self.reference.as_str() {
                 "auto" => None,

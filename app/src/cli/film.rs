@@ -1,8 +1,8 @@
 //! `lipsmith probe` and `lipsmith track`: what a film is and who is in it.
 
 use super::{Failure, Output, Session};
-use clap::Args;
-use lipsmith_engine::{AudioInfo, MediaInfo, Timing, VideoInfo, media_info, track};
+use clap::{Args, ValueEnum};
+use lipsmith_engine::{AudioInfo, Detector, MediaInfo, Timing, VideoInfo, media_info, track};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -27,13 +27,40 @@ pub struct Track {
     /// Write the film with the faces drawn in
     #[arg(long, value_name = "FILE")]
     overlay: Option<PathBuf>,
+    /// What finds the faces
+    #[arg(long, value_enum, default_value_t = DetectorName::Auto)]
+    detector: DetectorName,
     #[command(flatten)]
     pub output: Output,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DetectorName {
+    /// The best that is installed
+    Auto,
+    /// MediaPipe's detector and mesh, the standard
+    Mediapipe,
+    /// S³FD, if its weights were imported: thorough and slow
+    S3fd,
+    /// The one inside the program: boxes only
+    Rustface,
+}
+
+impl From<DetectorName> for Detector {
+    fn from(name: DetectorName) -> Detector {
+        match name {
+            DetectorName::Auto => Detector::Auto,
+            DetectorName::Mediapipe => Detector::MediaPipe,
+            DetectorName::S3fd => Detector::S3fd,
+            DetectorName::Rustface => Detector::Rustface,
+        }
+    }
+}
+
 impl Track {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let found = track::track(&session.paths, &self.film, &session.report, &session.cancel)?;
+        let Session { paths, report, cancel } = session;
+        let found = track::track(paths, &self.film, self.detector.into(), report, cancel)?;
         if let Some(overlay) = &self.overlay {
             track::write_overlay(&self.film, &found, overlay, &session.report, &session.cancel)?;
         }

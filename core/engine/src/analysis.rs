@@ -2,6 +2,7 @@
 //! film and detector, kept in the cache a shot a file, so a cancelled run goes on after the last finished shot.
 
 use crate::cache::{self, Cache};
+use crate::detector::{Chosen, Detector};
 use crate::error::EngineError;
 use crate::files::write_atomically;
 use crate::film::reading;
@@ -66,7 +67,9 @@ impl ShotSummary {
 
 /// What it takes to analyse films.
 pub struct Analyst<'a> {
-    face_models: PathBuf,
+    paths: Paths,
+    detector: Detector,
+    device: String,
     cache: Cache,
     sink: &'a dyn Sink,
     cancel: &'a Cancel,
@@ -74,9 +77,15 @@ pub struct Analyst<'a> {
 }
 
 impl<'a> Analyst<'a> {
+    /// With the best detector that is installed, on the best device.
     pub fn new(paths: &Paths, sink: &'a dyn Sink, cancel: &'a Cancel) -> Analyst<'a> {
-        let (face_models, cache) = (paths.face_models(), Cache::new(&paths.cache));
-        Analyst { face_models, cache, sink, cancel, watch: &|_, _| () }
+        let (detector, device, cache) = (Detector::Auto, "auto".into(), Cache::new(&paths.cache));
+        Analyst { paths: paths.clone(), detector, device, cache, sink, cancel, watch: &|_, _| () }
+    }
+
+    /// With the detector that was asked for; a large one runs on `device`, a name of `lipsmith_nets::device`.
+    pub fn using(self, detector: Detector, device: &str) -> Analyst<'a> {
+        Analyst { detector, device: device.into(), ..self }
     }
 
     /// Has `watch` called with each shot as soon as it is known, from the film's first on, while a film is analysed.
@@ -86,7 +95,7 @@ impl<'a> Analyst<'a> {
 
     /// From the cache alone; `None` when the film must be read.
     pub fn recall(&self, film: &Path, fingerprint: Digest) -> Result<Option<Analysis>, EngineError> {
-        let (key, folder) = self.place(&Finder::installed(&self.face_models)?, fingerprint);
+        let (key, folder) = self.place(&self.detector.choose(&self.paths)?, fingerprint);
         let Some(shots) = kept_shots(&folder)? else { return Ok(None) };
         let times = VideoReader::open(film, &reading(self.cancel))?.times().clone();
         Ok(Some(Analysis { folder, key, times, shots }))
@@ -94,14 +103,15 @@ impl<'a> Analyst<'a> {
 
     /// From the cache, or by reading the whole film.
     pub fn analyse(&self, film: &Path, fingerprint: Digest) -> Result<Analysis, EngineError> {
-        let finder = Finder::installed(&self.face_models)?;
-        let (key, folder) = self.place(&finder, fingerprint);
+        let detector = self.detector.choose(&self.paths)?;
+        let (key, folder) = self.place(&detector, fingerprint);
         let reader = VideoReader::open(film, &reading(self.cancel))?;
         let times = reader.times().clone();
         let shots = match kept_shots(&folder)? {
             Some(shots) => shots,
             None => {
-                self.sink.note(format!("faces are found by {}", finder.name()));
+                self.sink.note(format!("faces are found by {}", detector.name()));
+                let finder = detector.open(&self.device)?;
                 let shots = self.track(reader, finder, &folder)?;
                 let manifest = serde_json::to_vec(&shots).unwrap_or_default();
                 write_atomically(&manifest_path(&folder), &manifest)?;
@@ -112,8 +122,8 @@ impl<'a> Analyst<'a> {
     }
 
     /// The analysis' name and folder.
-    fn place(&self, finder: &Finder, fingerprint: Digest) -> (Digest, PathBuf) {
-        let key = Digest::of(format!("analysis {VERSION} {} {fingerprint}", finder.name()).as_bytes());
+    fn place(&self, detector: &Chosen, fingerprint: Digest) -> (Digest, PathBuf) {
+        let key = Digest::of(format!("analysis {VERSION} {} {fingerprint}", detector.name()).as_bytes());
         (key, self.cache.folder("analysis", key))
     }
 

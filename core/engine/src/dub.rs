@@ -2,6 +2,7 @@
 
 use crate::analysis::{Analysis, Analyst};
 use crate::cache::Cache;
+use crate::detector::Detector;
 use crate::error::EngineError;
 use crate::export::{Export, check_outputs, export};
 use crate::material::{Material, pool_entry};
@@ -26,6 +27,8 @@ pub struct DubRequest {
     pub at: Option<Time>,
     /// Film time to dub; empty: as long as the voice lasts.
     pub ranges: Vec<TimeRange>,
+    /// What finds the faces.
+    pub detector: Detector,
     pub face: FaceChoice,
     /// Film time of the reference picture; `None` leaves it to the family.
     pub reference: Option<Time>,
@@ -102,7 +105,7 @@ pub fn dub(
     recipe.check()?;
     sink.note(recipe.describe());
 
-    let analyst = Analyst::new(paths, sink, cancel);
+    let analyst = Analyst::new(paths, sink, cancel).using(request.detector, &request.device);
     let film_entry = pool_entry(&request.film, &film)?;
     let analysis = analyst.analyse(&request.film, film_entry.fingerprint)?;
     let person = choose(request.face, &analysis, &line.ranges, sink)?;

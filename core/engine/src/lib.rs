@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod cache;
 pub mod compose;
 pub mod desk;
+pub mod detector;
 pub mod dub;
 pub mod error;
 pub mod export;
@@ -24,6 +25,7 @@ pub mod take;
 pub mod track;
 pub mod trial;
 
+pub use detector::Detector;
 pub use error::EngineError;
 pub use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange, Timecode};
 pub use lipsmith_lipsync::FAMILIES;

@@ -1,6 +1,7 @@
 //! Who is in a film: the analysis as a person reads it, and a film with the faces drawn in.
 
 use crate::analysis::{Analysis, Analyst};
+use crate::detector::Detector;
 use crate::error::EngineError;
 use crate::export::{like, profile_for};
 use crate::files::fingerprint;
@@ -15,8 +16,14 @@ use std::fmt;
 use std::path::Path;
 
 /// The film's analysis, made or taken from the cache.
-pub fn track(paths: &Paths, film: &Path, sink: &dyn Sink, cancel: &Cancel) -> Result<Analysis, EngineError> {
-    Analyst::new(paths, sink, cancel).analyse(film, fingerprint(film)?)
+pub fn track(
+    paths: &Paths,
+    film: &Path,
+    detector: Detector,
+    sink: &dyn Sink,
+    cancel: &Cancel,
+) -> Result<Analysis, EngineError> {
+    Analyst::new(paths, sink, cancel).using(detector, "auto").analyse(film, fingerprint(film)?)
 }
 
 /// A person of the film.

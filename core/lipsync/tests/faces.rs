@@ -46,7 +46,7 @@ fn still(file: &Path) -> Picture {
 fn a_portrait_has_one_face_with_its_points_in_place() {
     let file = need!("portrait", footage("photo/astronaut_512.png"), "no test footage");
     let models = need!("portrait", models(), "packaging/fetch-face-models has not been run");
-    let mut finder = Finder::installed(&models).expect("models load");
+    let mut finder = Finder::media_pipe(&models).expect("models load");
     let faces = finder.find(&still(&file)).expect("runs");
     let [Face { rect, score, landmarks: Some(landmarks), interpolated: false }] = faces.as_slice() else {
         panic!("{faces:?}");
@@ -72,8 +72,7 @@ fn a_portrait_has_one_face_with_its_points_in_place() {
 #[test]
 fn the_built_in_detector_finds_the_portrait_too() {
     let file = need!("built-in portrait", footage("photo/astronaut_512.png"), "no test footage");
-    let mut finder = Finder::installed(Path::new("/nonexistent")).expect("built in");
-    assert!(finder.name().contains("rustface"));
+    let mut finder = Finder::built_in().expect("built in");
     let faces = finder.find(&still(&file)).expect("runs");
     assert_eq!(faces.len(), 1, "{faces:?}");
     assert!(faces[0].landmarks.is_none());
@@ -87,7 +86,7 @@ fn a_damaged_model_file_is_named() {
     let [detector, mesh] = ["face_detection_full_range_sparse.tflite", "face_landmark.tflite"];
     std::fs::copy(models.join(mesh), folder.path().join(mesh)).expect("copies");
     std::fs::write(folder.path().join(detector), b"????TFL3 and then nothing").expect("writes");
-    let error = Finder::installed(folder.path()).err().expect("refused").to_string();
+    let error = Finder::media_pipe(folder.path()).err().expect("refused").to_string();
     assert!(error.contains(detector) && error.contains("fetch-face-models"), "{error}");
 }
 
@@ -98,7 +97,7 @@ fn tracked(test: &str, name: &str, most: usize) -> Option<Vec<Shot>> {
         return None;
     };
     let mut reader = VideoReader::open(&file, &ReadOptions::default()).expect("opens");
-    let mut tracker = Tracker::new(Finder::installed(&models).expect("loads"), FrameRate::FPS_25);
+    let mut tracker = Tracker::new(Finder::media_pipe(&models).expect("loads"), FrameRate::FPS_25);
     let mut shots = Vec::new();
     let mut pictures = 0;
     while let Some(frame) = reader.next().expect("decodes") {

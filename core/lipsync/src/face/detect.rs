@@ -19,9 +19,6 @@ pub struct Detection {
 
 /// Finds faces in a window of a picture.
 pub trait FaceDetector: Send {
-    /// For people: which detector this is.
-    fn name(&self) -> &'static str;
-
     /// The faces inside `window` (film pixels), best first, none twice. Faces narrower than `least` film pixels
     /// need not be found.
     fn detect(&mut self, picture: &Picture, window: Rect, least: f32)
@@ -39,25 +36,29 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// MediaPipe's detector and mesh when `folder` holds their files (`packaging/fetch-face-models` puts
-    /// them there), else the detector that is built in; [`Finder::name`] says which.
+    /// MediaPipe's detector and mesh out of `folder`, where `packaging/fetch-face-models` puts their files.
     ///
     /// # Errors
-    /// When a file is there but cannot be used.
-    pub fn installed(folder: &Path) -> Result<Finder, LipsyncError> {
-        let (detector, mesh) = (folder.join(DETECTOR_FILE), folder.join(MESH_FILE));
-        if !detector.exists() || !mesh.exists() {
-            return Ok(Finder { detector: Box::new(BuiltIn::new()?), mesh: None });
-        }
-        let refetch = |error: LipsyncError| {
-            LipsyncError::Unfit(format!("{error}; delete the file and run packaging/fetch-face-models"))
-        };
-        let detector = FullRange::load(&detector).map_err(refetch)?;
-        Ok(Finder { detector: Box::new(detector), mesh: Some(Mesh::load(&mesh).map_err(refetch)?) })
+    /// When a file cannot be used.
+    pub fn media_pipe(folder: &Path) -> Result<Finder, LipsyncError> {
+        let detector = FullRange::load(&folder.join(DETECTOR_FILE)).map_err(refetch)?;
+        Ok(Finder { detector: Box::new(detector), mesh: Some(Finder::mesh_in(folder)?) })
     }
 
-    pub fn name(&self) -> &'static str {
-        self.detector.name()
+    /// The mesh alone, for another detector.
+    ///
+    /// # Errors
+    /// As [`Finder::media_pipe`].
+    pub fn mesh_in(folder: &Path) -> Result<Mesh, LipsyncError> {
+        Mesh::load(&folder.join(MESH_FILE)).map_err(refetch)
+    }
+
+    /// The detector inside the program: boxes only.
+    ///
+    /// # Errors
+    /// When its model is damaged.
+    pub fn built_in() -> Result<Finder, LipsyncError> {
+        Ok(Finder { detector: Box::new(BuiltIn::new()?), mesh: None })
     }
 
     /// The faces in one picture, surest first, small ones included.
@@ -100,6 +101,10 @@ impl Finder {
             interpolated: false,
         }))
     }
+}
+
+fn refetch(error: LipsyncError) -> LipsyncError {
+    LipsyncError::Unfit(format!("{error}; delete the file and run packaging/fetch-face-models"))
 }
 
 /// Looks at the whole picture and, when `fine`, also at overlapping tiles of it, for faces too small to be
@@ -190,10 +195,6 @@ impl FullRange {
 }
 
 impl FaceDetector for FullRange {
-    fn name(&self) -> &'static str {
-        "MediaPipe full range"
-    }
-
     fn detect(&mut self, picture: &Picture, window: Rect, _: f32) -> Result<Vec<Detection>, LipsyncError> {
         // The window keeps its shape; what it leaves of the square is black.
         let scale = window.width().max(window.height()) / SIDE as f32;
@@ -299,10 +300,6 @@ impl BuiltIn {
 }
 
 impl FaceDetector for BuiltIn {
-    fn name(&self) -> &'static str {
-        "rustface (built in, boxes only)"
-    }
-
     fn detect(
         &mut self,
         picture: &Picture,

@@ -27,10 +27,6 @@ impl SingleShot {
 }
 
 impl FaceDetector for SingleShot {
-    fn name(&self) -> &'static str {
-        "S3FD"
-    }
-
     fn detect(
         &mut self,
         picture: &Picture,
@@ -60,10 +56,13 @@ impl FaceDetector for SingleShot {
             true => LipsyncError::OutOfMemory { device: format!("{:?}", self.device.location()) },
             false => LipsyncError::Network(error.to_string()),
         })?;
-        let detections = found.into_iter().flatten().map(|face| {
+        // Weights that are no good can make boxes without an area or an end.
+        let detections = found.into_iter().flatten().filter_map(|face| {
             let [x0, y0, x1, y1] = face.corners;
             let (near, far) = (map.apply(Point::new(x0, y0)), map.apply(Point::new(x1, y1)));
-            Detection { rect: Rect::new(near.x, near.y, far.x, far.y), score: face.score, eyes: None }
+            let (rect, score) = (Rect::new(near.x, near.y, far.x, far.y), face.score);
+            let sound = rect.area() > 0.0 && rect.area().is_finite() && score.is_finite();
+            sound.then_some(Detection { rect, score, eyes: None })
         });
         Ok(detections.collect())
     }

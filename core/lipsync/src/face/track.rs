@@ -88,11 +88,6 @@ impl Tracker {
         }
     }
 
-    /// For people: what finds the faces.
-    pub fn detector(&self) -> &'static str {
-        self.finder.name()
-    }
-
     /// The next picture of the film. Answers with a shot when one has ended, [`AHEAD`] pictures after it did.
     pub fn push(&mut self, picture: &Picture) -> Result<Option<Shot>, LipsyncError> {
         self.waiting.push_back((picture.clone(), Glance::of(picture)));
