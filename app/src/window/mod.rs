@@ -65,10 +65,21 @@ pub fn run(paths: Paths, files: Vec<PathBuf>, drawing: Drawing) -> Result<(), St
     let start = |creation: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         Ok(Box::new(Window::new(&creation.egui_ctx, paths, files)?))
     };
-    eframe::run_native("Lipsmith", options, Box::new(start)).map_err(|e| {
-        format!("no window can be opened: {e}; use the command line (lipsmith --help), or --drawing glow")
-    })
+    let opened = || eframe::run_native("Lipsmith", options, Box::new(start));
+    // A crash unwinds through the desk, which leaves the journal for the next start.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(opened)) {
+        Ok(ended) => ended.map_err(|e| {
+            format!("no window can be opened: {e}; use the command line (lipsmith --help), or --drawing glow")
+        }),
+        Err(_) => {
+            rfd::MessageDialog::new().set_title("Lipsmith").set_description(CRASHED).show();
+            Err(CRASHED.into())
+        }
+    }
 }
+
+/// Said when all else is gone; therefore in one language.
+const CRASHED: &str = "Lipsmith has crashed. Your edits were saved up to the last second: start Lipsmith again to recover them.";
 
 pub struct Window {
     desk: Desk,

@@ -99,7 +99,10 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.send(Request::Close);
+        // A window that crashed has not ended well: its journal is what is left of it.
+        if !std::thread::panicking() {
+            self.send(Request::Close);
+        }
         self.lanes = std::array::from_fn(|_| mpsc::channel().0);
         for thread in self.threads.drain(..) {
             // A panic there has been told of.
