@@ -148,9 +148,9 @@ fn parse(text: &str) -> Option<KeyboardShortcut> {
     };
     for part in parts.split('+').filter(|part| !part.is_empty()) {
         match part {
-            "Ctrl" | "Cmd" => modifiers = modifiers | Modifiers::COMMAND,
-            "Shift" => modifiers = modifiers | Modifiers::SHIFT,
-            "Alt" => modifiers = modifiers | Modifiers::ALT,
+            "Ctrl" | "Cmd" => modifiers |= Modifiers::COMMAND,
+            "Shift" => modifiers |= Modifiers::SHIFT,
+            "Alt" => modifiers |= Modifiers::ALT,
             name => key = Some(Key::from_name(name)?),
         }
     }

@@ -67,9 +67,9 @@ impl Bench {
     /// Waits for the end of a job.
     fn ended(&mut self, which: impl Fn(&JobKind) -> bool) -> Job {
         self.wait("end of a job", |event| {
-            let jobs = jobs(event).iter();
+            let mut jobs = jobs(event).iter();
             let ended = |job: &&Job| !matches!(job.state, JobState::Waiting | JobState::Running);
-            jobs.filter(|job| which(&job.kind)).next_back().filter(ended).cloned()
+            jobs.rfind(|job| which(&job.kind)).filter(ended).cloned()
         })
     }
 

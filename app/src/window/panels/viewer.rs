@@ -4,6 +4,7 @@ use crate::window::command::Command;
 use crate::window::ctx::{Act, Ctx};
 use crate::window::news::Shown;
 use crate::window::session::{Compare, ViewerLook};
+use crate::window::widgets::named;
 use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 use lipsmith_engine::desk::{FaceBox, Side};
 use lipsmith_project::edit::CastEdit;
@@ -46,7 +47,7 @@ fn toolbar(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let hint = ctx.words.command(Command::EnterTimecode);
     let clock =
         ui.add(egui::Button::new(egui::RichText::new(&now).monospace()).frame(false)).on_hover_text(&hint);
-    clock.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &format!("{hint} {now}")));
+    let clock = named(clock, egui::Role::Button, &format!("{hint} {now}"));
     if clock.clicked() {
         ctx.command(Command::EnterTimecode);
     }
@@ -106,7 +107,7 @@ fn sides(ui: &mut egui::Ui, ctx: &mut Ctx) {
             }
         });
         let told = format!("{label}: {name}");
-        response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, &told));
+        named(response.response, egui::Role::ComboBox, &told);
     }
 }
 
@@ -140,7 +141,7 @@ fn stage(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let painter = ui.painter_at(area);
     painter.rect_filled(area, 0.0, Color32::BLACK);
     let name = format!("{} {}", ctx.text("panel-viewer"), ctx.timecode(ctx.session.playhead));
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
+    let response = named(response, egui::Role::Image, &name);
     let shown = ctx.news.frame.as_ref().filter(|shown| !shown.sides.is_empty() && shown.frame.film.0 > 0);
     let Some(shown) = shown else {
         let key =
@@ -301,7 +302,7 @@ fn point_at(ui: &mut egui::Ui, ctx: &mut Ctx, response: &egui::Response, boxes: 
         let id = character_of(ctx, face);
         let name = id.and_then(|id| ctx.project.characters.get(&id)).map(|c| c.name.clone());
         let name = name.unwrap_or_else(|| format!("{} {}", ctx.text("person"), face.person));
-        target.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+        let target = named(target, egui::Role::Button, &name);
         if target.clicked() {
             ctx.session.selection.character = id;
         }

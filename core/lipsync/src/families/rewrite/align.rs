@@ -323,7 +323,7 @@ fn solve6(mut a: [[f64; 6]; 6], b: [f64; 6]) -> Option<[f64; 6]> {
             }
         }
         let d = a[j][j];
-        if !(d > 1e-9) {
+        if d.is_nan() || d <= 1e-9 {
             return None;
         }
         let root = d.sqrt();

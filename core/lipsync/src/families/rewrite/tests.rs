@@ -68,7 +68,7 @@ fn words(n: usize, seed: usize) -> Vec<bool> {
     while out.len() < n {
         k = (k * 1103 + 12_345) % 65_536;
         let run = 10 + k % 15;
-        let open = (out.len() / 7 + k) % 2 == 0 || out.last() == Some(&false);
+        let open = (out.len() / 7 + k).is_multiple_of(2) || out.last() == Some(&false);
         out.extend(std::iter::repeat_n(open && out.last() != Some(&true), run));
     }
     out.truncate(n);
