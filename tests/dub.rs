@@ -4,7 +4,12 @@
 mod harness;
 
 use harness::{Bench, root, shared};
-use lipsmith_media::{Frame, ReadOptions, VideoReader};
+use lipsmith_base::{Audio, Cancel, Picture, Time, TimeRange};
+use lipsmith_engine::Paths;
+use lipsmith_engine::analysis::Analyst;
+use lipsmith_engine::files::fingerprint;
+use lipsmith_media::{AudioReader, Frame, ReadOptions, VideoReader, synthetic};
+use lipsmith_nets::procedural;
 use std::path::Path;
 
 fn frames(path: &Path) -> impl Iterator<Item = Frame> {
@@ -13,9 +18,9 @@ fn frames(path: &Path) -> impl Iterator<Item = Frame> {
 }
 
 /// The dubbed film shows the same frames at the same times, differs from the source only where the matte is not black,
-/// and does differ there.
-fn differs_only_in_the_matte(film: &Path, dubbed: &Path, matte: &Path) {
-    let (mut painted, mut count) = (0, 0);
+/// and does differ there. The times of the frames that do.
+fn differs_only_in_the_matte(film: &Path, dubbed: &Path, matte: &Path) -> Vec<Time> {
+    let (mut painted, mut count) = (Vec::new(), 0);
     for ((source, result), matte) in frames(film).zip(frames(dubbed)).zip(frames(matte)) {
         assert_eq!(source.picture.format(), result.picture.format());
         let time_error = (source.pts - result.pts).secs_f64().abs();
@@ -27,7 +32,9 @@ fn differs_only_in_the_matte(film: &Path, dubbed: &Path, matte: &Path) {
             let m = if plane == 0 { m } else { Vec::new() };
             for i in 0..a.len() {
                 if a[i] != b[i] {
-                    painted += 1;
+                    if painted.last() != Some(&source.pts) {
+                        painted.push(source.pts);
+                    }
                     assert!(plane > 0 || m[i] > m[0], "frame {count}, sample {i}: changed outside the matte");
                 }
             }
@@ -36,7 +43,8 @@ fn differs_only_in_the_matte(film: &Path, dubbed: &Path, matte: &Path) {
     }
     assert_eq!(count, frames(film).count(), "every frame is there");
     assert_eq!(count, frames(dubbed).count());
-    assert!(painted > 0, "the mouth was painted");
+    assert!(!painted.is_empty(), "the mouth was painted");
+    painted
 }
 
 fn samples(plane: &lipsmith_base::picture::Plane) -> Vec<u16> {
@@ -46,14 +54,15 @@ fn samples(plane: &lipsmith_base::picture::Plane) -> Vec<u16> {
     }
 }
 
-fn dub_losslessly(film: &str, voice: &str, more: &[&str]) {
+/// The times of the frames that were painted.
+fn dub_losslessly(film: &str, voice: &str, more: &[&str]) -> Vec<Time> {
     let bench = Bench::new();
     let (out, matte) = (bench.path("out.mkv"), bench.path("matte.mkv"));
     let (out_text, matte_text) = (out.to_string_lossy(), matte.to_string_lossy());
     let arguments = ["dub", film, voice, "-o", &out_text, "--matte", &matte_text];
     let result = bench.result(&[&arguments[..], more].concat());
     assert!(result["synced"].as_u64() > Some(0), "{result}");
-    differs_only_in_the_matte(Path::new(film), &out, &matte);
+    differs_only_in_the_matte(Path::new(film), &out, &matte)
 }
 
 #[test]
@@ -92,8 +101,56 @@ fn each_of_two_speakers() {
     let people = Bench::new().result(&["track", &film]);
     assert_eq!(people["people"].as_array().map(Vec::len), Some(2), "{people}");
     for person in ["1", "2"] {
-        dub_losslessly(&film, &voice, &["--face", person, "--range", "1s-3s"]);
+        let lines = ["--range", "1s-1.6s", "--range", "2.2s-3s"];
+        let painted = dub_losslessly(&film, &voice, &[&["--face", person][..], &lines].concat());
+        let within = |[start, end]: [i64; 2]| {
+            let line = TimeRange::new(Time::from_units(start, 10), Time::from_units(end, 10));
+            painted.iter().filter(|&&time| line.contains(time)).count()
+        };
+        let counts = [[10, 16], [22, 30]].map(within);
+        assert!(counts.iter().all(|count| *count > 5), "both lines are painted: {counts:?}");
+        assert_eq!(counts.iter().sum::<usize>(), painted.len(), "and nothing between them: {painted:?}");
     }
+}
+
+/// The film's pictures after a dub of its first half second.
+fn half_a_second(bench: &Bench, film: &str, voice: &str, more: &[&str]) -> Vec<Picture> {
+    let out = bench.path("half.mkv");
+    let out_text = out.to_string_lossy();
+    bench.result(&[&["dub", film, voice, "-o", &out_text, "--range", "0s-0.5s"][..], more].concat());
+    frames(&out).take(12).map(|frame| frame.picture).collect()
+}
+
+#[test]
+fn more_film_of_the_actor_is_taken_from() {
+    let name = "more_film_of_the_actor_is_taken_from";
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let Some(more) = shared(name, "footage/video/grid_s1_36s_25fps_288p.mp4") else { return };
+    let Some(voice) = shared(name, "footage/dub/en_ljspeech_0005.flac") else { return };
+    let bench = Bench::new();
+    let alone = half_a_second(&bench, &film, &voice, &[]);
+    let with_more = half_a_second(&bench, &film, &voice, &["--actor-footage", &more]);
+    assert!(alone != with_more, "36 s of the same actor hold better mouths than 3 s");
+}
+
+/// Wav2Lip with few channels and weights by a rule paints no mouth, but what it is shown decides what it paints.
+#[test]
+fn the_chosen_reference_is_what_the_network_is_shown() {
+    let name = "the_chosen_reference_is_what_the_network_is_shown";
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let Some(voice) = shared(name, "footage/dub/en_ljspeech_0005.flac") else { return };
+    let bench = Bench::new();
+    let checkpoint = bench.path("narrow.safetensors");
+    let weights = procedural::weights(&root().join("tests/golden/wav2lip_generator/small")).expect("weights");
+    candle_core::safetensors::save(&weights, &checkpoint).expect("saved");
+    let checkpoint = checkpoint.to_string_lossy();
+    let network = ["--family", "wav2lip", "--checkpoint", &checkpoint, "--device", "cpu"];
+    let shown = |reference| half_a_second(&bench, &film, &voice, &[&network[..], reference].concat());
+    let (early, late) = (shown(&["--reference", "0.4s"]), shown(&["--reference", "2.4s"]));
+    assert!(early != late, "another reference, another picture");
+    let clean: Vec<Picture> = frames(Path::new(&film)).take(12).map(|frame| frame.picture).collect();
+    assert!(early.iter().zip(&clean).all(|(painted, clean)| painted != clean), "every frame was painted");
+    assert!(shown(&["--reference", "00:00:00:10"]) == early, "the same picture, named by its timecode");
 }
 
 #[test]
@@ -106,6 +163,52 @@ fn a_film_in_which_the_face_leaves_is_dubbed_as_far_as_it_is_there() {
     let result = bench.result(&["dub", &film, &voice, "-o", &out.to_string_lossy()]);
     assert!(result["untouched"].as_u64() > Some(10), "{result}");
     assert_eq!(frames(Path::new(&film)).count(), frames(&out).count());
+}
+
+#[test]
+fn the_mouth_is_closed_while_the_voice_is_silent() {
+    let name = "the_mouth_is_closed_while_the_voice_is_silent";
+    let Some(film) = shared(name, "footage/video/grid_s1_36s_25fps_288p.mp4") else { return };
+    let Some(line) = shared(name, "footage/dub/en_ljspeech_0001.wav") else { return };
+    let bench = Bench::new();
+    let mut reader =
+        AudioReader::open(Path::new(&line), 16_000, Some(1), &ReadOptions::default()).expect("a voice");
+    let spoken = std::iter::from_fn(|| reader.next().expect("a block")).flat_map(|block| block.samples);
+    // 2 s of silence, 4 s of speech, 2 s of silence.
+    let silence = || std::iter::repeat_n(0.0, 32_000);
+    let samples: Vec<f32> = silence().chain(spoken.take(64_000)).chain(silence()).collect();
+    let (voice, out) = (bench.path("voice.wav"), bench.path("out.mkv"));
+    let voice_bytes = synthetic::wav(&Audio { rate: 16_000, channels: 1, samples });
+    std::fs::write(&voice, voice_bytes).expect("written");
+    bench.result(&["dub", &film, &voice.to_string_lossy(), "-o", &out.to_string_lossy()]);
+    let (before, after) = (lip_openings(&bench, Path::new(&film)), lip_openings(&bench, &out));
+    if before.iter().flatten().count() == 0 {
+        println!("SKIPPED: {name}: the face mesh is not installed");
+        return;
+    }
+    let mean = |openings: &[Option<f32>], seconds: [std::ops::Range<f64>; 2]| {
+        let frames = seconds.into_iter().flat_map(|s| (s.start * 25.0) as usize..(s.end * 25.0) as usize);
+        let seen: Vec<f32> = frames.filter_map(|frame| openings[frame]).collect();
+        seen.iter().sum::<f32>() / seen.len().max(1) as f32
+    };
+    let silent = mean(&after, [0.3..1.7, 6.3..7.7]);
+    let speaking = mean(&after, [2.2..4.0, 4.0..5.8]);
+    let film = mean(&before, [0.3..1.7, 6.3..7.7]);
+    // Measured: 0.020 silent, 0.067 speaking, 0.053 in the film.
+    assert!(
+        silent < 0.6 * film && silent < 0.5 * speaking,
+        "{silent} silent, {speaking} speaking, {film} in the film"
+    );
+}
+
+/// How far the lips of the film's first person stand apart, over the mouth's width, frame by frame.
+fn lip_openings(bench: &Bench, film: &Path) -> Vec<Option<f32>> {
+    let paths = Paths { data: bench.path("data"), cache: bench.path("cache") };
+    let cancel = Cancel::new();
+    let analyst = Analyst::new(&paths, &(), &cancel);
+    let analysis = analyst.analyse(film, fingerprint(film).expect("a file")).expect("an analysis");
+    let faces = analysis.faces(1, &(0..analysis.times().count())).expect("faces");
+    faces.into_iter().map(|face| Some(face?.landmarks?.lip_opening)).collect()
 }
 
 #[test]
