@@ -140,7 +140,10 @@ impl Window {
         let mut acts: std::collections::VecDeque<_> = acts.into();
         while let Some(act) = acts.pop_front() {
             match act {
-                Act::Do(command) => acts.extend(self.run(ctx, command)),
+                // What a command asks for is done before the next command looks.
+                Act::Do(command) => {
+                    self.run(ctx, command).into_iter().rev().for_each(|act| acts.push_front(act));
+                }
                 Act::Edit(edit) => self.apply(ctx, &edit),
                 // What cannot be dragged there stays where it last could.
                 Act::Drag(edit) => drop(self.document.drag(&edit)),

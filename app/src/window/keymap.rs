@@ -72,61 +72,38 @@ impl Keymap {
     pub fn pressed(&self, ctx: &egui::Context) -> Vec<Command> {
         let writing = ctx.text_edit_focused();
         let mut pressed = Vec::new();
+        // In the order they came: a slow frame may hold several.
         ctx.input_mut(|input| {
-            // The system tells of these three by their meaning.
             input.events.retain(|event| {
                 let command = match event {
-                    egui::Event::Copy => Command::Copy,
-                    egui::Event::Cut => Command::Cut,
-                    egui::Event::Paste(_) => Command::Paste,
-                    _ => return true,
+                    // The system tells of these three by their meaning.
+                    egui::Event::Copy => (!writing).then_some(Command::Copy),
+                    egui::Event::Cut => (!writing).then_some(Command::Cut),
+                    egui::Event::Paste(_) => (!writing).then_some(Command::Paste),
+                    egui::Event::Key { key, modifiers, pressed: true, .. } => {
+                        self.command(*key, *modifiers, writing)
+                    }
+                    _ => None,
                 };
-                if !writing {
-                    pressed.push(command);
-                }
-                writing
+                pressed.extend(command);
+                command.is_none()
             });
-            // Keys with more modifiers first: Shift+I is not I.
-            let mut all: Vec<_> = self
-                .keys
-                .iter()
-                .flat_map(|(command, keys)| keys.iter().map(move |key| (*command, *key)))
-                .collect();
-            all.sort_by_key(|(_, key)| std::cmp::Reverse(weight(key.modifiers)));
-            for (command, key) in all {
-                if writing && belongs_to_text(&key) {
-                    continue;
-                }
-                while consume(input, &key) {
-                    pressed.push(command);
-                }
-            }
         });
         pressed
     }
-}
 
-/// Exact modifiers, unlike egui's own, which takes Shift+I for I.
-fn consume(input: &mut egui::InputState, shortcut: &KeyboardShortcut) -> bool {
-    let mut found = false;
-    // Whether these take Shift to be typed is the keyboard's affair.
-    let shifted = matches!(shortcut.logical_key, Key::Plus | Key::Questionmark);
-    let fits = |held: Modifiers| {
+    /// Exact modifiers, unlike egui's own, which takes Shift+I for I.
+    fn command(&self, pressed: Key, held: Modifiers, writing: bool) -> Option<Command> {
+        // Whether these take Shift to be typed is the keyboard's affair.
+        let shifted = matches!(pressed, Key::Plus | Key::Questionmark);
         let held = if shifted { Modifiers { shift: false, ..held } } else { held };
-        held.matches_exact(shortcut.modifiers)
-    };
-    input.events.retain(|event| {
-        let matches = !found
-            && matches!(event, egui::Event::Key { key, modifiers, pressed: true, .. }
-                if *key == shortcut.logical_key && fits(*modifiers));
-        found |= matches;
-        !matches
-    });
-    found
-}
-
-fn weight(modifiers: Modifiers) -> u8 {
-    u8::from(modifiers.shift) + u8::from(modifiers.alt) + u8::from(modifiers.command)
+        let means = |key: &KeyboardShortcut| {
+            key.logical_key == pressed
+                && held.matches_exact(key.modifiers)
+                && !(writing && belongs_to_text(key))
+        };
+        self.keys.iter().find(|(_, keys)| keys.iter().any(means)).map(|(command, _)| *command)
+    }
 }
 
 /// Text fields have their own meaning for letters, arrows, Enter and the usual Ctrl keys.

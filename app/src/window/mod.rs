@@ -14,6 +14,8 @@ mod panels;
 mod session;
 mod settings;
 mod status;
+#[cfg(test)]
+mod tests;
 mod theme;
 mod timeline;
 mod toasts;

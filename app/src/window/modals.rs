@@ -22,7 +22,8 @@ pub struct Typed {
     pub output: String,
     pub matte: String,
     profile: Option<Profile>,
-    marked_only: bool,
+    /// `None` exports what is marked, if anything is.
+    marked_only: Option<bool>,
     original: Option<Original>,
     /// The dialog has just been opened.
     fresh: Option<Dialog>,
@@ -45,7 +46,7 @@ pub fn show(ctx: &egui::Context, dialog: &mut Option<Dialog>, typed: &mut Typed,
             Dialog::Settings => settings(ui, view),
             Dialog::Shortcuts => shortcuts(ui, view),
             Dialog::About => about(ui, view),
-            Dialog::Export => export(ui, view, typed),
+            Dialog::Export => export(ui, view, typed, fresh),
             Dialog::Timecode => timecode(ui, view, typed, fresh),
             Dialog::Path(wish) => path(ui, view, typed, wish, fresh),
             Dialog::Unsaved(leaving) => unsaved(ui, view, leaving),
@@ -64,10 +65,13 @@ pub fn show(ctx: &egui::Context, dialog: &mut Option<Dialog>, typed: &mut Typed,
     }
 }
 
-/// The row of buttons at a dialog's end; the first is what Enter means. True when one was pressed.
+/// The row of buttons at a dialog's end; the first is what Enter means, unless it means the control that has the
+/// focus. Which was pressed.
 fn buttons(ui: &mut egui::Ui, labels: &[String]) -> Option<usize> {
     ui.separator();
-    let mut pressed = None;
+    // A line of text gives the focus up at Enter.
+    let free = ui.memory(|memory| memory.focused().is_none());
+    let mut pressed = (free && ui.input(|i| i.key_pressed(Key::Enter))).then_some(0);
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
         for (at, label) in labels.iter().enumerate() {
             if ui.button(label).clicked() {
@@ -219,9 +223,10 @@ fn about(ui: &mut egui::Ui, view: &mut Ctx) -> bool {
     buttons(ui, &[view.text("close")]).is_some()
 }
 
-fn export(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed) -> bool {
+fn export(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed, fresh: bool) -> bool {
     ui.heading(view.words.command(Command::Export));
     let marked = view.session.marked(view.project);
+    let mut marked_only = marked.is_some() && typed.marked_only.unwrap_or(true);
     let profile = typed.profile.unwrap_or(PROFILES[0]);
     egui::Grid::new("export").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
         row(ui, &view.text("export-profile"), |ui| {
@@ -236,21 +241,28 @@ fn export(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed) -> bool {
         });
         let name = format!("{}.{}", view.project.name, profile.extension());
         row(ui, &view.text("export-file"), |ui| {
-            file_field(ui, view, &mut typed.output, "export-file", Wish::ExportTo(name));
+            let field = file_field(ui, view, &mut typed.output, "export-file", Wish::ExportTo(name));
+            if fresh {
+                field.request_focus();
+            }
         });
         let name = format!("{} matte.{}", view.project.name, profile.extension());
         row(ui, &view.text("export-matte"), |ui| {
             file_field(ui, view, &mut typed.matte, "export-matte", Wish::ExportMatte(name));
         });
         row(ui, &view.text("export-range"), |ui| {
-            ui.radio_value(&mut typed.marked_only, false, view.text("export-all"));
+            let mut choice = ui.radio_value(&mut marked_only, false, view.text("export-all"));
             let label = match marked {
                 Some(range) => {
                     format!("{} – {}", view.timecode(range.start()), view.timecode(range.end()))
                 }
                 None => view.text("export-no-marks"),
             };
-            ui.add_enabled_ui(marked.is_some(), |ui| ui.radio_value(&mut typed.marked_only, true, label));
+            choice |=
+                ui.add_enabled_ui(marked.is_some(), |ui| ui.radio_value(&mut marked_only, true, label)).inner;
+            if choice.clicked() {
+                typed.marked_only = Some(marked_only);
+            }
         });
         row(ui, &view.text("project-original"), |ui| {
             let now = typed.original.unwrap_or(view.project.settings.original);
@@ -287,7 +299,7 @@ fn export(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed) -> bool {
                 project: Arc::new(view.project.clone()),
                 output,
                 profile,
-                range: marked.filter(|_| typed.marked_only),
+                range: marked.filter(|_| marked_only),
                 original: typed.original,
                 matte,
             })));
@@ -298,12 +310,13 @@ fn export(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed) -> bool {
     }
 }
 
-fn file_field(ui: &mut egui::Ui, view: &mut Ctx, text: &mut String, key: &str, wish: Wish) {
+fn file_field(ui: &mut egui::Ui, view: &mut Ctx, text: &mut String, key: &str, wish: Wish) -> egui::Response {
     let field = ui.add(egui::TextEdit::singleline(text).desired_width(320.0));
-    named(field, egui::Role::TextInput, &view.text(key));
+    let field = named(field, egui::Role::TextInput, &view.text(key));
     if ui.button("…").on_hover_text(view.text("dialog-choose")).clicked() {
         view.act(Act::Open(Dialog::Path(wish)));
     }
+    field
 }
 
 /// A typed path, with the home folder's sign understood.
@@ -329,10 +342,8 @@ fn timecode(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed, fresh: bool) -
     if let Some(Err(why)) = &entered {
         ui.colored_label(view.theme.warning, why.to_string());
     }
-    let enter = ui.input(|i| i.key_pressed(Key::Enter));
-    let pressed = buttons(ui, &[view.text("go"), view.text("cancel")]);
-    match (entered, pressed) {
-        (Some(Ok(at)), pressed) if enter || pressed == Some(0) => {
+    match (entered, buttons(ui, &[view.text("go"), view.text("cancel")])) {
+        (Some(Ok(at)), Some(0)) => {
             view.seek(at);
             true
         }
@@ -353,10 +364,9 @@ fn path(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed, wish: &Wish, fresh
     if fresh {
         field.request_focus();
     }
-    let enter = ui.input(|i| i.key_pressed(Key::Enter));
     match buttons(ui, &[view.text("ok"), view.text("cancel")]) {
         Some(1) => true,
-        pressed if (enter || pressed == Some(0)) && !typed.text.trim().is_empty() => {
+        Some(0) if !typed.text.trim().is_empty() => {
             let paths = typed.text.trim().split('\n').map(expand).collect();
             view.act(Act::Grant(wish.clone(), paths));
             true
