@@ -30,6 +30,8 @@ pub struct World {
     keymap: Keymap,
     theme: Theme,
     seeks: Vec<Time>,
+    /// The timeline, if nothing else is wanted.
+    pub draw: fn(&mut egui::Ui, &mut Ctx),
 }
 
 impl World {
@@ -43,6 +45,7 @@ impl World {
             keymap: Keymap::new("Premiere", None).expect("reads"),
             theme: Theme::dark().expect("whole"),
             seeks: Vec::new(),
+            draw: super::super::show,
         }
     }
 
@@ -62,7 +65,7 @@ impl World {
             playing: None,
             levels: [0.0; 2],
         };
-        super::super::show(ui, &mut ctx);
+        (self.draw)(ui, &mut ctx);
         for act in acts {
             match act {
                 Act::Edit(edit) => self.history.apply(&edit).expect("sound"),
@@ -89,7 +92,7 @@ fn apply(project: &Project, edit: impl Into<Edit>) -> Project {
 }
 
 /// Ten seconds of film, four of voice, a line and a marker.
-fn small() -> Project {
+pub fn small() -> Project {
     let mut project = film_and_voice(&Project::new("p", FrameRate::FPS_25), 10);
     let ids: Vec<MediaId> = project.media.keys().copied().collect();
     let (picture, voice) = (project.sequence.picture.id, project.sequence.voices[0].id);
