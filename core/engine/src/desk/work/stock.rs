@@ -136,7 +136,8 @@ mod tests {
         let paths = Paths { data: folder.path().join("data"), cache: folder.path().join("cache") };
         let take = Cache::new(&paths.cache).folder("takes", spec(0).key());
         fs::create_dir_all(&take).expect("a folder");
-        let layout = serde_json::to_vec(&Layout { segments: std::iter::once(0..40).collect() }).expect("written");
+        let layout =
+            serde_json::to_vec(&Layout { segments: std::iter::once(0..40).collect() }).expect("written");
         fs::write(take.join("manifest.json"), layout).expect("written");
         let chunk = take.join("00000000-00000032.chunk");
         fs::write(&chunk, b"whole").expect("written");
