@@ -1,0 +1,136 @@
+//! Commands on clips and on whatever is selected.
+
+use super::Dispatch;
+use lipsmith_base::{Time, TimeRange};
+use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Edge, Ripple};
+use lipsmith_project::{Clip, Cue, Edit, Track, TrackId};
+
+/// What was cut or copied: clips with their tracks, at their distance from the first, and lines without takes.
+#[derive(Clone, Debug, Default)]
+pub struct Clipboard {
+    clips: Vec<(TrackId, Clip)>,
+    cues: Vec<Cue>,
+}
+
+impl Dispatch<'_> {
+    /// Selected clips that are not locked, with their tracks.
+    pub(super) fn selected(&self) -> Vec<(&Track, &Clip)> {
+        let tracks = self.project.sequence.tracks().filter(|track| !track.locked);
+        let clips = tracks.flat_map(|track| track.clips.iter().map(move |clip| (&**track, clip)));
+        clips.filter(|(_, clip)| self.session.selection.clips.contains(&clip.id)).collect()
+    }
+
+    pub(super) fn selected_range(&self) -> Option<TimeRange> {
+        let clips = self.selected().into_iter().map(|(_, clip)| clip.range());
+        let cues = self.session.selection.cues.iter().filter_map(|id| Some(self.project.cues.get(id)?.range));
+        let ranges: Vec<_> = clips.chain(cues).collect();
+        let start = ranges.iter().map(|range| range.start()).min()?;
+        let end = ranges.iter().map(|range| range.end()).max()?;
+        Some(TimeRange::new(start, end))
+    }
+
+    pub(super) fn selected_end(&self) -> Option<Time> {
+        self.selected_range().map(TimeRange::end)
+    }
+
+    pub(super) fn select_all(&mut self) {
+        let clips = self.project.sequence.tracks().flat_map(|track| track.clips.iter().map(|clip| clip.id));
+        self.session.selection.clips = clips.collect();
+        self.session.selection.cues = self.project.cues.keys().copied().collect();
+        self.session.selection.markers = self.project.markers.keys().copied().collect();
+    }
+
+    pub(super) fn copy(&mut self) {
+        let clips: Vec<_> =
+            self.selected().into_iter().map(|(track, clip)| (track.id, clip.clone())).collect();
+        let cues = self.session.selection.cues.iter().filter_map(|id| self.project.cues.get(id));
+        let cues: Vec<_> = cues.map(|cue| (**cue).clone()).collect();
+        if !clips.is_empty() || !cues.is_empty() {
+            *self.clipboard = Clipboard { clips, cues };
+        }
+    }
+
+    pub(super) fn paste(&mut self) {
+        let Clipboard { clips, cues } = self.clipboard.clone();
+        let starts = clips.iter().map(|(_, clip)| clip.start).chain(cues.iter().map(|cue| cue.range.start()));
+        let Some(first) = starts.min() else { return };
+        let by = self.now() - first;
+        let here =
+            |track: &TrackId| self.project.sequence.tracks().any(|known| known.id == *track && !known.locked);
+        let clips =
+            clips.iter().filter(|(track, clip)| here(track) && self.project.media.contains_key(&clip.media));
+        let clips = clips.map(|(track, clip)| {
+            Edit::from(ClipEdit::Place {
+                track: *track,
+                media: clip.media,
+                source: clip.source,
+                at: clip.start + by,
+                ripple: Ripple::Off,
+            })
+        });
+        let cues = cues.iter().map(|cue| {
+            let character = cue.character.filter(|id| self.project.characters.contains_key(id));
+            let range = cue.range.shifted(by);
+            Edit::from(CueEdit::Add { range, text: cue.text.clone(), character, voice: None })
+        });
+        let edits: Vec<_> = clips.chain(cues).collect();
+        self.several("Paste", edits);
+    }
+
+    pub(super) fn delete(&mut self, ripple: Ripple, label: &str) {
+        // From the end, so that a ripple does not move what is still to go.
+        let mut clips = self.selected();
+        clips.sort_by_key(|(_, clip)| std::cmp::Reverse(clip.start));
+        let clips = clips.into_iter().map(|(_, clip)| Edit::from(ClipEdit::Remove { clip: clip.id, ripple }));
+        let cues = self.session.selection.cues.iter().map(|cue| Edit::from(CueEdit::Remove(*cue)));
+        let markers = self.session.selection.markers.iter().map(|id| Edit::from(CastEdit::RemoveMarker(*id)));
+        let edits: Vec<_> = clips.chain(cues).chain(markers).collect();
+        self.several(label, edits);
+    }
+
+    /// The selected clips under the playhead, or all that are there and not locked.
+    pub(super) fn clips_at_playhead(&mut self, label: &str, edit: impl Fn(&Clip) -> ClipEdit) {
+        let at = self.now();
+        let inside = |clip: &Clip| clip.start < at && at < clip.end();
+        let mut clips: Vec<_> = self.selected().into_iter().filter(|(_, clip)| inside(clip)).collect();
+        if clips.is_empty() {
+            let tracks = self.project.sequence.tracks().filter(|track| !track.locked);
+            clips = tracks.filter_map(|track| Some((&**track, track.clip_at(at)?))).collect();
+            clips.retain(|(_, clip)| inside(clip));
+        }
+        let edits = clips.into_iter().map(|(_, clip)| edit(clip).into()).collect();
+        self.several(label, edits);
+    }
+
+    pub(super) fn trim(&mut self, edge: Edge, ripple: Ripple) {
+        let to = self.now();
+        self.clips_at_playhead("Trim", |clip| ClipEdit::Trim { clip: clip.id, edge, to, ripple });
+    }
+
+    pub(super) fn nudge(&mut self, frames: i64) {
+        let rate = self.project.sequence.rate;
+        let by = if frames < 0 { -rate.frame_start(-frames) } else { rate.frame_start(frames) };
+        let mut clips = self.selected();
+        // The one in front makes room for the next.
+        clips.sort_by_key(|(_, clip)| if frames < 0 { clip.start } else { -clip.start });
+        let clips = clips.into_iter().map(|(track, clip)| {
+            Edit::from(ClipEdit::Move { clip: clip.id, track: track.id, to: clip.start + by, insert: false })
+        });
+        let cues = self.session.selection.cues.iter().filter_map(|id| {
+            let cue = self.project.cues.get(id)?;
+            Some(Edit::from(CueEdit::Move { cue: *id, range: cue.range.shifted(by) }))
+        });
+        let edits: Vec<_> = clips.chain(cues).collect();
+        self.several("Nudge", edits);
+    }
+
+    /// About the playhead.
+    pub(super) fn zoom(&mut self, factor: f64) {
+        let look = &mut self.session.timeline;
+        let offset = (self.session.playhead - look.from).secs_f64();
+        let scale = (look.scale * factor).clamp(1e-5, 60.0);
+        let kept = offset * scale / look.scale;
+        look.from = (self.session.playhead - Time::from_secs_f64(kept)).max(Time::ZERO);
+        look.scale = scale;
+    }
+}

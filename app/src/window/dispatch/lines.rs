@@ -1,0 +1,128 @@
+//! Commands on lines, their takes and references.
+
+use super::Dispatch;
+use lipsmith_base::{Time, TimeRange};
+use lipsmith_engine::desk::Request;
+use lipsmith_project::edit::{CastEdit, CueEdit, TakeEdit};
+use lipsmith_project::{Clip, Cue, CueId, Edit, Reference};
+use std::collections::BTreeSet;
+
+/// Length of a line that is made where nothing says how long it is.
+const NEW_LINE: Time = Time(2 * lipsmith_base::time::FLICKS);
+
+impl Dispatch<'_> {
+    pub(super) fn new_cue(&mut self) {
+        let at = self.now();
+        let selected = self.selected();
+        let voice_at = |at: Time| {
+            let voices = self.project.sequence.voices.iter();
+            voices.filter_map(|track| track.clip_at(at)).next()
+        };
+        let picture = self.project.sequence.picture.id;
+        let voice =
+            selected.iter().find(|(track, _)| track.id != picture).map(|(_, clip)| *clip).or(voice_at(at));
+        let range = self
+            .session
+            .marked(self.project)
+            .or_else(|| voice.map(Clip::range))
+            .unwrap_or(TimeRange::with_duration(at, NEW_LINE));
+        let only =
+            (self.project.characters.len() == 1).then(|| self.project.characters.keys().next().copied());
+        let character = self.session.selection.character.or(only.flatten());
+        let voice = voice.filter(|clip| clip.range().overlaps(range)).map(|clip| clip.id);
+        let id = CueId(self.project.next_id);
+        self.edit(CueEdit::Add { range, text: String::new(), character, voice });
+        self.session.selection.only_cue(id);
+    }
+
+    /// The selected lines, or the one under the playhead.
+    pub(super) fn cues(&mut self) -> Vec<(CueId, Cue)> {
+        let selected = self.session.selection.cues.iter().copied();
+        let mut ids: Vec<_> = selected.filter(|id| self.project.cues.contains_key(id)).collect();
+        if ids.is_empty() {
+            ids.extend(self.session.cue(self.project));
+        }
+        if ids.is_empty() {
+            self.say("toast-no-line");
+        }
+        ids.into_iter().map(|id| (id, (*self.project.cues[&id]).clone())).collect()
+    }
+
+    pub(super) fn each_cue(&mut self, label: &str, edit: impl Fn(CueId, &Cue) -> Option<Edit>) {
+        let edits = self.cues().iter().filter_map(|(id, cue)| edit(*id, cue)).collect();
+        self.several(label, edits);
+    }
+
+    pub(super) fn render(&mut self, draft: bool) {
+        for (cue, _) in self.cues() {
+            self.ask(Request::Render { cue, draft });
+        }
+    }
+
+    pub(super) fn take(&mut self, index: usize) {
+        self.each_cue("Choose take", |cue, line| {
+            let take = line.takes.keys().nth(index).copied()?;
+            Some(TakeEdit::Choose { cue, take: Some(take) }.into())
+        });
+    }
+
+    /// Shows the take after the chosen one over the marked part of the line.
+    pub(super) fn comp(&mut self) {
+        let Some(marked) = self.session.marked(self.project) else { return self.say("toast-no-marks") };
+        self.each_cue("Comp takes", |cue, line| {
+            let range = marked.intersect(line.range).shifted(-line.range.start());
+            let chosen = line.chosen?;
+            let next = line.takes.keys().copied().find(|id| *id > chosen);
+            let take = next.or_else(|| line.takes.keys().copied().find(|id| *id != chosen))?;
+            (!range.is_empty()).then(|| TakeEdit::Comp { cue, range, take: Some(take) }.into())
+        });
+    }
+
+    /// The frame on screen becomes the reference of the line's speaker, from the line's beginning on.
+    pub(super) fn set_reference(&mut self) {
+        let now = self.now();
+        let Some(cue) = self.session.cue(self.project).and_then(|id| self.project.cues.get(&id)) else {
+            return self.say("toast-no-line");
+        };
+        let Some((clip, picture)) = self.project.picture_at(now) else { return self.say("toast-no-picture") };
+        let Some((id, mut character)) =
+            cue.character.and_then(|id| Some((id, self.project.characters.get(&id)?.clone())))
+        else {
+            return self.say("toast-no-speaker");
+        };
+        // Keyed in film time: from where the line begins in this film.
+        let from = (cue.range.start().max(clip.start) + clip.offset()).max(clip.source.start());
+        character.references.retain(|key| key.media != clip.media || key.from != from);
+        character.references.push(Reference { media: clip.media, from, picture });
+        self.edit(CastEdit::SetCharacter(id, character));
+        self.say("toast-reference-set");
+    }
+
+    pub(super) fn clear_references(&mut self) {
+        let speakers: BTreeSet<_> = self.cues().iter().filter_map(|(_, cue)| cue.character).collect();
+        let edits = speakers.into_iter().filter_map(|id| {
+            let mut character = self.project.characters.get(&id)?.clone();
+            character.references.clear();
+            Some(CastEdit::SetCharacter(id, character).into())
+        });
+        let edits = edits.collect();
+        self.several("Clear references", edits);
+    }
+
+    pub(super) fn line(&mut self, forward: bool, wanted: impl Fn(&Self, CueId) -> bool) {
+        let now = self.session.selection.cues.first().and_then(|id| self.project.cues.get(id));
+        let now = now.map_or(self.now(), |cue| cue.range.start());
+        let mut lines: Vec<_> = self.project.cues.iter().map(|(id, cue)| (cue.range.start(), *id)).collect();
+        lines.sort();
+        let next = |at: &&(Time, CueId)| if forward { at.0 > now } else { at.0 < now };
+        let found = if forward {
+            lines.iter().filter(next).find(|(_, id)| wanted(self, *id))
+        } else {
+            lines.iter().rev().filter(next).find(|(_, id)| wanted(self, *id))
+        };
+        if let Some(&(at, id)) = found {
+            self.session.selection.only_cue(id);
+            self.seek(at);
+        }
+    }
+}
