@@ -71,12 +71,12 @@ pub struct Conv2d {
 
 impl Conv2d {
     pub fn new(vb: &VarBuilder, c_in: usize, c_out: usize, kernel: [usize; 2], walk: Walk) -> Result<Self> {
-        Ok(Self {
-            weight: param(vb, &[c_out, c_in, kernel[0], kernel[1]], "weight")?,
-            bias: Some(param(vb, &[c_out], "bias")?),
-            walk,
-            prepared: Prepared::default(),
-        })
+        let weight = param(vb, &[c_out, c_in, kernel[0], kernel[1]], "weight")?;
+        Ok(Self::of_tensors(weight, Some(param(vb, &[c_out], "bias")?), walk))
+    }
+
+    pub(crate) fn of_tensors(weight: Tensor, bias: Option<Tensor>, walk: Walk) -> Self {
+        Self { weight, bias, walk, prepared: Prepared::default() }
     }
 
     /// The usual 3×3 of stride 1 that keeps the size.
@@ -184,14 +184,9 @@ impl Conv1d {
         kernel: usize,
         [stride, padding]: [usize; 2],
     ) -> Result<Self> {
-        Ok(Self {
-            row: Conv2d {
-                weight: param(vb, &[c_out, c_in, kernel], "weight")?.unsqueeze(2)?,
-                bias: Some(param(vb, &[c_out], "bias")?),
-                walk: Walk { stride: [1, stride], padding: [0, padding], dilation: 1 },
-                prepared: Prepared::default(),
-            },
-        })
+        let weight = param(vb, &[c_out, c_in, kernel], "weight")?.unsqueeze(2)?;
+        let walk = Walk { stride: [1, stride], padding: [0, padding], dilation: 1 };
+        Ok(Self { row: Conv2d::of_tensors(weight, Some(param(vb, &[c_out], "bias")?), walk) })
     }
 
     pub fn point(vb: &VarBuilder, c_in: usize, c_out: usize) -> Result<Self> {
@@ -213,6 +208,13 @@ pub struct Linear {
 impl Linear {
     pub fn new(vb: &VarBuilder, n_in: usize, n_out: usize) -> Result<Self> {
         Ok(Self { weight: param(vb, &[n_out, n_in], "weight")?, bias: Some(param(vb, &[n_out], "bias")?) })
+    }
+
+    /// Takes over the batch normalisation that follows this layer, in its inference form.
+    pub fn folding(self, norm: &BatchNorm) -> Result<Self> {
+        let (scale, shift) = norm.scale_and_shift()?;
+        let weight = in_f32(&self.weight, |w| w.broadcast_mul(&scale.unsqueeze(1)?))?;
+        Ok(Self { bias: Some(fold_bias(self.bias.as_ref(), &scale, &shift, weight.dtype())?), weight })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
@@ -349,4 +351,9 @@ pub fn max_pool2(x: &Tensor, to_ceiling: bool) -> Result<Tensor> {
         false => x.clone(),
     };
     Ok(x.max_pool2d(2)?)
+}
+
+/// The largest of each window of `side`×`side` pixels, a window every `[rows, columns]`. For inference.
+pub fn max_pool(x: &Tensor, side: usize, stride: [usize; 2]) -> Result<Tensor> {
+    Ok(x.max_pool2d_with_stride((side, side), stride.into())?)
 }

@@ -13,6 +13,7 @@ pub mod procedural;
 pub mod s3fd;
 pub mod sched;
 pub mod syncnet_color;
+pub mod syncnet_v2;
 pub mod tflite;
 pub mod unet;
 pub mod wav2lip;

@@ -1,9 +1,10 @@
-//! The networks that judge what Wav2Lip makes.
+//! The networks that judge what the others make.
 
 use candle_core::DType;
 use lipsmith_nets::Result;
 use lipsmith_nets::disc_qual::{self, QualityDiscriminator};
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
+use lipsmith_nets::syncnet_v2::{self, SyncNetV2};
 
 use crate::support::{ONE_FORWARD, assert_close, assert_ran, cases};
 
@@ -41,5 +42,25 @@ fn golden_quality_discriminator() -> Result<()> {
         }
     }
     assert_ran("quality discriminators", count);
+    Ok(())
+}
+
+#[test]
+fn golden_syncnet() -> Result<()> {
+    let mut count = 0;
+    for case in cases("syncnet_v2", |_| true) {
+        for (source, vars) in case.sources() {
+            let network = SyncNetV2::new(&syncnet_v2::Config::of_checkpoint(&vars)?, &vars)?;
+            let io = case.tensors("io.safetensors");
+            let what = |part: &str| format!("{} {source} {part}", case.name);
+            // [t, c, h, w] → [1, c, t, h, w]
+            let faces = io.get("lip_in_u8_bgr_tchw").to_dtype(DType::F32)?.transpose(0, 1)?.unsqueeze(0)?;
+            assert_close(&what("faces"), &network.faces(&faces)?, io.get("lip_out"), ONE_FORWARD);
+            let sound = network.sound(io.get("aud_in"))?;
+            assert_close(&what("sound"), &sound, io.get("aud_out"), ONE_FORWARD);
+            count += 1;
+        }
+    }
+    assert_ran("SyncNets", count);
     Ok(())
 }

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
 use lipsmith_nets::s3fd::{self, Flavour, S3fd};
-use lipsmith_nets::{diff2lip, disc_qual, syncnet_color, wav2lip};
+use lipsmith_nets::{diff2lip, disc_qual, syncnet_color, syncnet_v2, wav2lip};
 
 use crate::support::{assert_ran, root};
 
@@ -74,6 +74,7 @@ fn golden_keys_and_shapes() {
             "wav2lip_disc_qual.tsv",
             asked_for(|vb| disc_qual::QualityDiscriminator::new(&disc_qual::Config::released(), vb)),
         ),
+        ("syncnet_v2.tsv", asked_for(|vb| syncnet_v2::SyncNetV2::new(&syncnet_v2::Config::released(), vb))),
         ("s3fd_face_alignment.tsv", s3fd(Flavour::FaceAlignment)),
         ("s3fd_syncnet_sfd_face.tsv", s3fd(Flavour::SyncNet)),
     ];
