@@ -44,12 +44,15 @@ pub struct Dub {
     /// The family's weights [default: the imported ones, see `lipsmith models list`]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// ddim or ddpm, for diffusion families
+    /// ddim, ddpm, dpm++ or unipc, for diffusion families
     #[arg(long, default_value = "ddim")]
     sampler: String,
     /// Denoising steps, for diffusion families
     #[arg(long, value_name = "N", default_value_t = 25)]
     steps: u32,
+    /// Fresh noise in each step of ddim: 0 for none, 1 for as much as ddpm
+    #[arg(long, value_name = "0..1", default_value_t = 0.0)]
+    eta: f32,
     /// Seed of the initial noise, for diffusion families
     #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
@@ -159,6 +162,7 @@ impl Dub {
                 preset: self.preset.into(),
                 sampler: self.sampler,
                 steps: self.steps,
+                eta: self.eta,
                 seed: self.seed,
                 feather: self.feather,
                 ..Method::default()

@@ -32,6 +32,7 @@ pub use lipsmith_lipsync::FAMILIES;
 pub use lipsmith_media::{AudioInfo, MediaInfo, PROFILES, Peaks, Profile, Timing, VideoInfo};
 pub use lipsmith_project::{Method, Original, Preset};
 pub use paths::Paths;
+pub use recipe::SAMPLERS;
 
 use std::path::Path;
 

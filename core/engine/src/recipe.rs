@@ -7,16 +7,20 @@ use crate::paths::Paths;
 use candle_core::{DType, Device};
 use lipsmith_base::Digest;
 use lipsmith_lipsync::FAMILIES;
-use lipsmith_lipsync::families::diff2lip::{Diff2LipRecipe, Sampler, Sampling};
+use lipsmith_lipsync::families::diff2lip::{Diff2LipRecipe, Sampling};
 use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
 use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
 use lipsmith_lipsync::families::{Family, Recipe};
+use lipsmith_nets::sched::Sampler;
 use lipsmith_nets::zoo::{self, Network};
 use lipsmith_nets::{NetsError, device, diff2lip, wav2lip};
 use lipsmith_project::{self as project, Method};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// How diffusion families may sample, by name.
+pub const SAMPLERS: &[&str] = &Sampler::NAMES;
 
 /// Softness of the mask's edge in distances between the eyes, where the editor does not say.
 const FEATHER: f32 = 0.15;
@@ -46,6 +50,9 @@ impl Prepared {
             return Err(EngineError::Request(format!(
                 "--feather {feather}: give 0 to 0.5 distances between the eyes"
             )));
+        }
+        if !(0.0..=1.0).contains(&method.eta) {
+            return Err(EngineError::Request(format!("--eta {}: give 0 to 1", method.eta)));
         }
         let weights = match (family.network, file) {
             (None, None) => None,
@@ -106,8 +113,13 @@ impl Prepared {
         } else {
             let config = diff2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
             let network = diff2lip::Diff2Lip::new(&config, &weights).map_err(misfit)?;
-            let Method { steps, seed, .. } = self.method;
-            let sampling = Sampling { sampler: self.sampler, steps: steps as usize, seed: seed as u32 };
+            let Method { steps, eta, seed, .. } = self.method;
+            let sampling = Sampling {
+                sampler: self.sampler,
+                steps: steps as usize,
+                eta: f64::from(eta),
+                seed: seed as u32,
+            };
             Box::new(Diff2LipRecipe::new(network, device, preset, sampling, feather)?)
         })
     }

@@ -4,19 +4,16 @@ use crate::window::command::Command;
 use crate::window::ctx::{Act, Ctx};
 use crate::window::widgets::{named, row, text_field};
 use lipsmith_base::Time;
-use lipsmith_engine::FAMILIES;
+use lipsmith_engine::{FAMILIES, SAMPLERS};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit};
 use lipsmith_project::{
     Character, CharacterId, Clip, Cue, CueId, Edit, Method, Original, Preset, Reference, Settings, Track,
     Treatment,
 };
 
-/// Samplers of diffusion families.
-const SAMPLERS: [&str; 2] = ["ddim", "ddpm"];
-
 /// Whether steps, sampler and seed mean anything to a family.
 pub fn is_diffusion(family: &str) -> bool {
-    !matches!(family, "rewrite" | "wav2lip")
+    FAMILIES.iter().any(|known| known.name == family && known.denoises)
 }
 
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
@@ -222,9 +219,11 @@ fn family(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method)
 fn diffusion(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method) -> Edit) {
     row(ui, &ctx.text("method-sampler"), |ui| {
         let mut sampler = now.sampler.clone();
-        for name in SAMPLERS {
-            ui.radio_value(&mut sampler, name.to_string(), name.to_uppercase());
-        }
+        ui.horizontal_wrapped(|ui| {
+            for name in SAMPLERS {
+                ui.radio_value(&mut sampler, name.to_string(), name.to_uppercase());
+            }
+        });
         if sampler != now.sampler {
             ctx.act(Act::Edit(edit(Method { sampler, ..now.clone() })));
         }

@@ -5,45 +5,42 @@ use super::network::{Preset, Windows, from_tensor, lift, to_tensor};
 use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
 use crate::error::LipsyncError;
 use crate::face::Face;
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use lipsmith_base::{Cancel, Rgb, Time};
 use lipsmith_nets::NetsError;
 use lipsmith_nets::diff2lip::{Condition, Diff2Lip, blend, lower_half_mask, masked_face};
 use lipsmith_nets::mel::{Mel, Padding, RATE, diff2lip_starts};
 use lipsmith_nets::sched::noise::Noise;
-use lipsmith_nets::sched::{Hooks, Respacing, Schedule, betas, ddim, ddpm};
+use lipsmith_nets::sched::{Hooks, Respacing, Sampler, Schedule, betas};
 
 /// The scripts detect without extra room.
 const PADS: [i64; 4] = [0, 0, 0, 0];
 /// The network hears each picture with the sound of the frame before it, at the 25 frames a second of its training.
 const LATENESS: Time = Time(lipsmith_base::time::FLICKS / 25);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sampler {
-    /// Deterministic (eta 0), integer strides: what the scripts use.
-    Ddim,
-    /// Ancestral, with the learned variance, fractional strides.
-    Ddpm,
-}
-
-impl Sampler {
-    pub const NAMES: [&str; 2] = ["ddim", "ddpm"];
-
-    pub fn by_name(name: &str) -> Option<Sampler> {
-        match name {
-            "ddim" => Some(Sampler::Ddim),
-            "ddpm" => Some(Sampler::Ddpm),
-            _ => None,
-        }
-    }
-}
-
 /// How the pictures are sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
     pub sampler: Sampler,
     pub steps: usize,
+    /// Fresh noise in each step of DDIM: 0 to 1.
+    pub eta: f64,
     pub seed: u32,
+}
+
+impl Sampling {
+    /// `process` in the steps that were asked for. The published scripts refuse numbers that no whole stride
+    /// gives, and so does the reference.
+    ///
+    /// # Errors
+    /// When the sampler cannot take that number of steps.
+    pub fn schedule(&self, process: &Schedule, preset: Preset) -> Result<Schedule, LipsyncError> {
+        let schedule = match (preset, self.sampler) {
+            (Preset::Reference, Sampler::Ddim) => process.respaced(Respacing::Stride(self.steps)),
+            _ => self.sampler.schedule(process, self.steps),
+        };
+        schedule.map_err(|e| LipsyncError::Unfit(format!("--steps {}: {e}", self.steps)))
+    }
 }
 
 pub struct Diff2LipRecipe {
@@ -69,13 +66,8 @@ impl Diff2LipRecipe {
         sampling: Sampling,
         feather: f32,
     ) -> Result<Diff2LipRecipe, LipsyncError> {
-        let respacing = match sampling.sampler {
-            Sampler::Ddim => Respacing::Stride(sampling.steps),
-            Sampler::Ddpm => Respacing::Spread(sampling.steps),
-        };
-        let schedule = Schedule::new(betas::linear(1000)).and_then(|whole| whole.respaced(respacing));
-        let schedule =
-            schedule.map_err(|e| LipsyncError::Unfit(format!("--steps {}: {e}", sampling.steps)))?;
+        let process = Schedule::new(betas::linear(1000)).map_err(lift(&device))?;
+        let schedule = sampling.schedule(&process, preset)?;
         let windows = Windows::new(preset, network.config.image_size);
         Ok(Diff2LipRecipe {
             network,
@@ -124,11 +116,10 @@ impl Diff2LipRecipe {
                 let (count, channels, height, width) = x.dims4()?;
                 Ok(noise.draw(&[1, channels, height, width], device)?.repeat((count, 1, 1, 1))?)
             },
+            known: None,
         };
-        let sample: Tensor = match self.sampling.sampler {
-            Sampler::Ddim => ddim::sample(&self.schedule, &start, 0.0, hooks)?,
-            Sampler::Ddpm => ddpm::sample(&self.schedule, &start, hooks)?,
-        };
+        let Sampling { sampler, eta, .. } = self.sampling;
+        let sample = sampler.sample(&self.schedule, &start, eta, hooks)?;
         from_tensor(&blend(&given.mask, &sample, &faces)?, false, signed)
     }
 }

@@ -1,4 +1,5 @@
-//! Ancestral sampling (Ho et al. 2020, algorithm 2) with a learned variance (Nichol & Dhariwal 2021 §3.1).
+//! Ancestral sampling (Ho et al. 2020, algorithm 2), with a learned variance where the network has one (Nichol &
+//! Dhariwal 2021 §3.1).
 
 use candle_core::Tensor;
 
@@ -22,12 +23,14 @@ pub struct Posterior {
 }
 
 /// `output`: the network's, `[n, 2c, …]` for a picture `[n, c, …]`: noise, then where between its two bounds
-/// the logarithm of the variance lies, from -1 (posterior variance) to 1 (beta).
+/// the logarithm of the variance lies, from -1 (posterior variance) to 1 (beta). With `[n, c, …]`, noise alone,
+/// the variance is the posterior's.
 pub fn posterior(schedule: &Schedule, i: usize, x: &Tensor, output: &Tensor) -> Result<Posterior> {
     let channels = x.dim(1)?;
-    if output.dim(1)? != 2 * channels {
+    let learned = output.dim(1)? > channels;
+    if learned && output.dim(1)? != 2 * channels {
         return Err(NetsError::Invalid(format!(
-            "ancestral sampling needs a network with a learned variance: {} channels, not {}",
+            "a network that paints {channels} channels puts out as many, or with their variance {}; not {}",
             2 * channels,
             output.dim(1)?
         )));
@@ -36,8 +39,10 @@ pub fn posterior(schedule: &Schedule, i: usize, x: &Tensor, output: &Tensor) -> 
     let clean = schedule.clean(i, x, &eps)?;
     let mean = ((&clean * schedule.posterior_mean_coef1[i])? + (x * schedule.posterior_mean_coef2[i])?)?;
     let (least, most) = (schedule.posterior_log_variance_clipped[i], schedule.betas[i].ln());
-    let log_variance =
-        output.narrow(1, channels, channels)?.affine((most - least) / 2.0, (most + least) / 2.0)?;
+    let log_variance = match learned {
+        true => output.narrow(1, channels, channels)?.affine((most - least) / 2.0, (most + least) / 2.0)?,
+        false => eps.affine(0.0, least)?,
+    };
     Ok(Posterior { mean, log_variance, clean })
 }
 

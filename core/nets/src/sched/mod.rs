@@ -7,10 +7,14 @@
 pub mod betas;
 pub mod ddim;
 pub mod ddpm;
+pub mod dpm_solver;
 pub mod noise;
 mod respacing;
+mod sampler;
+pub mod unipc;
 
 pub use respacing::Respacing;
+pub use sampler::Sampler;
 
 use candle_core::Tensor;
 
@@ -30,37 +34,88 @@ pub struct Schedule {
     pub posterior_log_variance_clipped: Vec<f64>,
     pub posterior_mean_coef1: Vec<f64>,
     pub posterior_mean_coef2: Vec<f64>,
+    /// What each table entry is rounded to.
+    precision: Precision,
+    /// Clean pictures are confined to [-1, 1].
+    confined: bool,
+}
+
+/// How exact a process's tables are. Where noise is all there is (a cosine process's end), it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    Double,
+    /// Every operation in f32, as a script does that keeps its tables in torch's default type.
+    Single,
+}
+
+impl Precision {
+    fn round(self, value: f64) -> f64 {
+        match self {
+            Self::Double => value,
+            Self::Single => f64::from(value as f32),
+        }
+    }
+}
+
+/// How much of the clean picture (`alpha`) and of noise (`sigma`) is left at a step, and the logarithm of
+/// their ratio, which is infinite without noise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    pub alpha: f64,
+    pub sigma: f64,
+    pub lambda: f64,
+}
+
+impl Level {
+    fn of(kept: f64) -> Self {
+        let (alpha, sigma) = (kept.sqrt(), (1.0 - kept).sqrt());
+        Self { alpha, sigma, lambda: (alpha / sigma).ln() }
+    }
 }
 
 impl Schedule {
     pub fn new(betas: Vec<f64>) -> Result<Self> {
+        Self::in_precision(betas, Precision::Double)
+    }
+
+    pub fn in_precision(betas: Vec<f64>, precision: Precision) -> Result<Self> {
         let timesteps = (0..betas.len()).collect();
-        Self::with_timesteps(betas, timesteps)
+        let betas = betas.into_iter().map(|beta| precision.round(beta)).collect();
+        Self::with_timesteps(betas, timesteps, precision)
+    }
+
+    /// For latent pictures, which know no bounds: what a network takes for clean is not clamped.
+    pub fn unconfined(self) -> Self {
+        Self { confined: false, ..self }
     }
 
     /// The same process in fewer steps: those of `respacing`, their betas taken from this process's
     /// cumulated alphas.
     pub fn respaced(&self, respacing: Respacing) -> Result<Self> {
         let timesteps = respacing.timesteps(self.len())?;
+        let round = |value| self.precision.round(value);
         let mut last = 1.0;
         let betas = timesteps.iter().map(|&t| {
             let kept = self.alphas_cumprod[t];
-            1.0 - kept / std::mem::replace(&mut last, kept)
+            round(1.0 - round(kept / std::mem::replace(&mut last, kept)))
         });
         let betas = betas.collect();
-        Self::with_timesteps(betas, timesteps)
+        let fewer = Self::with_timesteps(betas, timesteps, self.precision)?;
+        Ok(Self { confined: self.confined, ..fewer })
     }
 
-    fn with_timesteps(betas: Vec<f64>, timesteps: Vec<usize>) -> Result<Self> {
+    fn with_timesteps(betas: Vec<f64>, timesteps: Vec<usize>, precision: Precision) -> Result<Self> {
         if betas.is_empty() || betas.iter().any(|beta| !(*beta > 0.0 && *beta <= 1.0)) {
             return Err(NetsError::Invalid("a noise schedule needs betas, each in (0, 1]".to_owned()));
         }
+        let round = |value| precision.round(value);
         let mut product = 1.0;
         let alphas_cumprod: Vec<f64> = betas
             .iter()
             .map(|beta| {
-                product *= 1.0 - beta;
-                product
+                // Torch multiplies up in f64 whatever it stores.
+                product *= round(1.0 - beta);
+                round(product)
             })
             .collect();
         let alphas_cumprod_prev: Vec<f64> =
@@ -68,16 +123,17 @@ impl Schedule {
 
         let per_step = |f: &dyn Fn(f64, f64, f64) -> f64| -> Vec<f64> {
             let rows = betas.iter().zip(&alphas_cumprod).zip(&alphas_cumprod_prev);
-            rows.map(|((&beta, &all), &prev)| f(beta, all, prev)).collect()
+            rows.map(|((&beta, &all), &prev)| round(f(beta, all, prev))).collect()
         };
-        let posterior_variance = per_step(&|beta, all, prev| beta * (1.0 - prev) / (1.0 - all));
-        let posterior_mean_coef1 = per_step(&|beta, all, prev| beta * prev.sqrt() / (1.0 - all));
-        let posterior_mean_coef2 =
-            per_step(&|beta, all, prev| (1.0 - prev) * (1.0 - beta).sqrt() / (1.0 - all));
+        // What is left of 1 decides: the other roundings are of the last bit.
+        let rest = |value: f64| round(1.0 - value);
+        let posterior_variance = per_step(&|beta, all, prev| beta * rest(prev) / rest(all));
+        let posterior_mean_coef1 = per_step(&|beta, all, prev| beta * prev.sqrt() / rest(all));
+        let posterior_mean_coef2 = per_step(&|beta, all, prev| rest(prev) * rest(beta).sqrt() / rest(all));
         let clipped_first = *posterior_variance.get(1).unwrap_or(&posterior_variance[0]);
         let posterior_log_variance_clipped = std::iter::once(clipped_first)
             .chain(posterior_variance.iter().skip(1).copied())
-            .map(f64::ln)
+            .map(|variance| round(variance.ln()))
             .collect();
         Ok(Self {
             timesteps,
@@ -88,6 +144,8 @@ impl Schedule {
             posterior_log_variance_clipped,
             posterior_mean_coef1,
             posterior_mean_coef2,
+            precision,
+            confined: true,
         })
     }
 
@@ -105,11 +163,21 @@ impl Schedule {
         Ok(((clean * kept.sqrt())? + (noise * (1.0 - kept).sqrt())?)?)
     }
 
-    /// The clean picture that `x` at step `i` hides if it holds the noise `eps`, clamped to [-1, 1].
+    pub fn level(&self, i: usize) -> Level {
+        Level::of(self.alphas_cumprod[i])
+    }
+
+    /// Where step `i` leads to.
+    pub fn level_after(&self, i: usize) -> Level {
+        Level::of(self.alphas_cumprod_prev[i])
+    }
+
+    /// The clean picture that `x` at step `i` hides if it holds the noise `eps`; in [-1, 1], unless the
+    /// process is [unconfined](Self::unconfined).
     fn clean(&self, i: usize, x: &Tensor, eps: &Tensor) -> Result<Tensor> {
         let kept = self.alphas_cumprod[i];
         let clean = ((x * (1.0 / kept).sqrt())? - (eps * (1.0 / kept - 1.0).sqrt())?)?;
-        Ok(clean.clamp(-1f32, 1f32)?)
+        Ok(if self.confined { clean.clamp(-1f32, 1f32)? } else { clean })
     }
 }
 
@@ -118,7 +186,7 @@ impl Schedule {
 pub struct Step {
     /// The picture one step less noisy.
     pub sample: Tensor,
-    /// What the network takes the clean picture to be, in [-1, 1].
+    /// What the network takes the clean picture to be.
     pub clean: Tensor,
 }
 
@@ -128,8 +196,26 @@ pub struct Hooks<'a> {
     pub network: &'a mut dyn FnMut(&Tensor, usize) -> Result<Tensor>,
     /// Asked before each step, with the number of steps done.
     pub should_stop: &'a mut dyn FnMut(usize) -> bool,
-    /// Unit noise shaped like the picture; never called by a sampler that adds none.
+    /// Unit noise shaped like the picture; never called by a sampler that adds none, when nothing is known.
     pub noise: &'a mut dyn FnMut(&Tensor) -> Result<Tensor>,
+    /// The part of the picture that is not to be made up.
+    pub known: Option<Known<'a>>,
+}
+
+/// Part of a picture that is given: before each step it is put in, with fresh noise of that step ("RePaint",
+/// Lugmayr et al. 2022, without its resampling).
+pub struct Known<'a> {
+    /// The clean picture.
+    pub clean: &'a Tensor,
+    /// 1 where it is given, 0 where it is to be made; broadcast over what it lacks.
+    pub mask: &'a Tensor,
+}
+
+impl Known<'_> {
+    fn put_in(&self, x: &Tensor, schedule: &Schedule, i: usize, noise: &Tensor) -> Result<Tensor> {
+        let given = schedule.add_noise(i, self.clean, noise)?.broadcast_mul(self.mask)?;
+        Ok((given + x.broadcast_mul(&self.mask.affine(-1.0, 1.0)?)?)?)
+    }
 }
 
 impl Hooks<'_> {
@@ -148,6 +234,10 @@ impl Hooks<'_> {
             if (self.should_stop)(done) {
                 return Err(NetsError::Cancelled);
             }
+            if let Some(known) = &self.known {
+                let noise = (self.noise)(&x)?;
+                x = known.put_in(&x, schedule, i, &noise)?;
+            }
             let output = (self.network)(&x, schedule.timesteps[i])?;
             x = step(self, i, &x, &output)?.sample;
         }
@@ -156,82 +246,4 @@ impl Hooks<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use candle_core::{Device, Tensor};
-
-    use super::*;
-
-    fn process() -> Result<Schedule> {
-        Schedule::new(betas::linear(1000))?.respaced(Respacing::Stride(25))
-    }
-
-    fn noise(seed: u32, channels: usize) -> Result<Tensor> {
-        noise::Noise::new(seed).draw(&[1, channels, 4, 4], &Device::Cpu)
-    }
-
-    fn distance(a: &Tensor, b: &Tensor) -> Result<f32> {
-        Ok((a - b)?.abs()?.max_all()?.to_scalar()?)
-    }
-
-    #[test]
-    fn cancelling_stops_between_steps() -> Result<()> {
-        let mut calls = 0;
-        let hooks = Hooks {
-            network: &mut |x, _| {
-                calls += 1;
-                Ok(x.clone())
-            },
-            should_stop: &mut |done| done == 2,
-            noise: &mut |_| unreachable!("eta is 0"),
-        };
-        let result = ddim::sample(&process()?, &noise(1, 3)?, 0.0, hooks);
-        assert!(matches!(result, Err(NetsError::Cancelled)));
-        assert_eq!(calls, 2);
-        Ok(())
-    }
-
-    /// Song et al. 2021 §4.1: with eta 1, DDIM is DDPM with the smaller of its two variances, which a network
-    /// asks for by -1.
-    #[test]
-    fn ddim_with_eta_1_is_ddpm() -> Result<()> {
-        let schedule = process()?;
-        let (x, eps, unit) = (noise(2, 3)?, noise(3, 3)?, noise(4, 3)?);
-        let output = Tensor::cat(&[&eps, &eps.affine(0.0, -1.0)?], 1)?;
-        for i in 1..schedule.len() {
-            let ddim = ddim::step(&schedule, i, &x, &eps, 1.0, Some(&unit))?;
-            let ddpm = ddpm::step(&schedule, i, &x, &output, Some(&unit))?;
-            assert!(distance(&ddim.sample, &ddpm.sample)? < 1e-5, "step {i}");
-        }
-        Ok(())
-    }
-
-    /// A network that sees the noise exactly leads back to the clean picture.
-    #[test]
-    fn seeing_the_noise_is_seeing_the_picture() -> Result<()> {
-        let schedule = process()?;
-        let (clean, eps) = (noise(5, 3)?.tanh()?, noise(6, 3)?);
-        let last = schedule.len() - 1;
-        let start = schedule.add_noise(last, &clean, &eps)?;
-        let hooks = Hooks {
-            network: &mut |_, _| Ok(eps.clone()),
-            should_stop: &mut |_| false,
-            noise: &mut |_| unreachable!("eta is 0"),
-        };
-        let found = ddim::sample(&schedule, &start, 0.0, hooks)?;
-        assert!(distance(&found, &clean)? < 1e-3);
-        Ok(())
-    }
-
-    #[test]
-    fn impossible_processes_are_refused() -> Result<()> {
-        assert!(Schedule::new(vec![]).is_err());
-        assert!(Schedule::new(vec![0.1, f64::NAN]).is_err());
-        let full = Schedule::new(betas::cosine(10))?;
-        for text in ["0", "11", "ddim7", "ddim0", "many", "ddim"] {
-            assert!(text.parse().and_then(|respacing| full.respaced(respacing)).is_err(), "{text}");
-        }
-        let error = full.respaced(Respacing::Stride(7)).map(|_| ()).unwrap_err().to_string();
-        assert!(error.contains("5 and 10"), "{error}");
-        Ok(())
-    }
-}
+mod tests;

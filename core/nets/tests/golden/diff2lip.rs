@@ -156,6 +156,7 @@ fn ddim_samples(wanted: fn(&str) -> bool, file: &str) -> Result<usize> {
                 },
                 should_stop: &mut |_| false,
                 noise: &mut |_| unreachable!("eta is 0"),
+                known: None,
             },
         )?;
         seen.push(sample.clone());

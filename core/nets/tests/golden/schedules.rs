@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use candle_core::Device;
 use lipsmith_nets::Result;
-use lipsmith_nets::sched::{Respacing, Schedule, betas};
+use lipsmith_nets::sched::{Precision, Respacing, Schedule, betas};
 use lipsmith_nets::unet::timestep_embedding;
 
 use crate::support::{Tensors, assert_close, assert_ran, json, root, skip};
@@ -103,6 +103,35 @@ fn golden_sqrt_linear_betas() -> Result<()> {
     assert_same("betas", &schedule.betas, &file.doubles("linear_sqrt.betas"), 1e-6);
     let expected = file.doubles("linear_sqrt.alphas_cumprod");
     assert_same("alphas_cumprod", &schedule.alphas_cumprod, &expected, 1e-6);
+    Ok(())
+}
+
+/// Diffused Heads keeps its tables in f32, and its cosine process's end shows it.
+#[test]
+fn golden_cosine_tables_in_f32() -> Result<()> {
+    let path = folder().join("diffused_heads_f32.safetensors");
+    if !path.is_file() {
+        skip("golden_cosine_tables_in_f32", "there is no schedules/diffused_heads_f32.safetensors");
+        return Ok(());
+    }
+    let file = Tensors::load(&path);
+    let full = Schedule::in_precision(betas::cosine(1000), Precision::Single)?;
+    for key in file.map.keys() {
+        let (name, table) = key.split_once('.').unwrap();
+        let schedule = match name.strip_prefix("space") {
+            Some(steps) => full.respaced(Respacing::Spread(steps.parse().unwrap()))?,
+            None => full.clone(),
+        };
+        let found = match table {
+            "timesteps" => schedule.timesteps.iter().map(|&t| t as f64).collect(),
+            "beta" => schedule.betas.clone(),
+            "alpha_bar" => schedule.alphas_cumprod.clone(),
+            "log_beta_tilde_clipped" => schedule.posterior_log_variance_clipped.clone(),
+            other => panic!("no table is called {other}"),
+        };
+        assert_same(key, &found, &file.doubles(key), 1e-6);
+    }
+    assert_ran("tables in f32", file.map.len());
     Ok(())
 }
 
