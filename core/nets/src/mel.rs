@@ -60,6 +60,11 @@ impl Mel {
         self.values.len() / BANDS
     }
 
+    /// `frames × BANDS`, frame after frame.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// `[80, frames]`.
     pub fn to_tensor(&self, device: &Device) -> Result<Tensor> {
         Ok(Tensor::from_slice(&self.values, (self.frames(), BANDS), device)?.t()?.contiguous()?)

@@ -1,5 +1,6 @@
 //! What networks learn from: data sets, losses, loops, and the procedural speaker.
 
+pub mod dataset;
 pub mod error;
 pub mod speaker;
 
