@@ -118,7 +118,7 @@ pub fn run() -> ExitCode {
 }
 
 fn open_window(files: Vec<PathBuf>, drawing: Drawing) -> ExitCode {
-    let ended = Paths::of_user().map_err(|e| e.to_string());
+    let ended = folders().map_err(|e| e.to_string());
     match ended.and_then(|paths| window::run(paths, files, drawing)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(words) => {
@@ -128,8 +128,14 @@ fn open_window(files: Vec<PathBuf>, drawing: Drawing) -> ExitCode {
     }
 }
 
-fn session(report: Report) -> Result<Session, Failure> {
+fn folders() -> Result<Paths, EngineError> {
     let paths = Paths::of_user()?;
+    lipsmith_engine::keep_scans(&paths);
+    Ok(paths)
+}
+
+fn session(report: Report) -> Result<Session, Failure> {
+    let paths = folders()?;
     let cancel = Cancel::new();
     let asked = cancel.clone();
     ctrlc::set_handler(move || {

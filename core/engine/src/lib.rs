@@ -25,6 +25,7 @@ pub mod take;
 pub mod track;
 pub mod trial;
 
+pub use cache::scans::keep_scans;
 pub use detector::Detector;
 pub use error::EngineError;
 pub use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange, Timecode};

@@ -2,6 +2,7 @@
 //! moment: it will be made again.
 
 pub mod chunk;
+pub mod scans;
 pub mod spool;
 
 use crate::error::EngineError;
