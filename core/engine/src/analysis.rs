@@ -1,5 +1,6 @@
 //! What is known of a film's pictures: when each is on screen, where the shots are, who is in them. Made once a
-//! film and detector, kept in the cache a shot a file, so a cancelled run goes on after the last finished shot.
+//! film and detector, kept in the cache a shot a file (a long one a piece a file), so a cancelled run goes on after
+//! the last of them.
 
 use crate::cache::{self, Cache};
 use crate::detector::{Chosen, Detector};
@@ -19,7 +20,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Changes whenever the same film would be analysed differently.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// One film's analysis. Holds a line for each shot; faces are read from the cache when asked for.
 pub struct Analysis {
@@ -32,6 +33,8 @@ pub struct Analysis {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShotSummary {
     pub frames: Range<u64>,
+    /// The next one is its next piece.
+    pub runs_on: bool,
     /// By person number.
     pub people: BTreeMap<u32, Presence>,
 }
@@ -61,7 +64,7 @@ impl ShotSummary {
             }
         }
         let start = shot.start as u64;
-        ShotSummary { frames: start..start + shot.length as u64, people }
+        ShotSummary { frames: start..start + shot.length as u64, runs_on: shot.runs_on, people }
     }
 }
 
@@ -183,6 +186,13 @@ impl Analysis {
     }
     pub fn times(&self) -> &FrameTimes {
         &self.times
+    }
+
+    /// First frames of the shots; pieces of a long one do not count.
+    pub fn cuts(&self) -> impl Iterator<Item = u64> {
+        let first = self.shots.first().map(|shot| shot.frames.start);
+        let later = self.shots.iter().filter(|shot| !shot.runs_on).map(|shot| shot.frames.end);
+        first.into_iter().chain(later).filter(|&frame| frame < self.times.count())
     }
 
     pub fn span(&self, frames: &Range<u64>) -> TimeRange {

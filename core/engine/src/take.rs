@@ -105,9 +105,11 @@ fn chunk_path(folder: &Path, chunk: &Range<u64>) -> PathBuf {
 /// Every unbroken stretch of `range` within a shot in which `person` is seen.
 pub fn layout(analysis: &Analysis, person: u32, range: TimeRange) -> Layout {
     let frames = analysis.frames_in(range);
-    let shots = analysis.shots().iter().filter(|shot| shot.shows(person));
-    let stretches = shots.flat_map(|shot| {
-        let (start, end) = (frames.start.max(shot.frames.start), frames.end.min(shot.frames.end));
+    let pieces =
+        analysis.shots().chunk_by(|piece, next| piece.runs_on && piece.shows(person) == next.shows(person));
+    let stretches = pieces.filter(|pieces| pieces[0].shows(person)).flat_map(|pieces| {
+        let end = pieces[pieces.len() - 1].frames.end.min(frames.end);
+        let start = frames.start.max(pieces[0].frames.start);
         (start..end).step_by(SEGMENT as usize).map(move |first| first..(first + SEGMENT).min(end))
     });
     Layout { segments: stretches.collect() }

@@ -95,7 +95,7 @@ impl Analysis {
         People {
             frames: self.times().count(),
             seconds: self.times().end().secs_f64(),
-            cuts: self.shots().iter().map(|s| self.times().start(s.frames.start).secs_f64()).collect(),
+            cuts: self.cuts().map(|frame| self.times().start(frame).secs_f64()).collect(),
             people: self.people(),
         }
     }

@@ -3,8 +3,9 @@
 use super::Face;
 use super::mesh::{Mesh, Region};
 use crate::error::LipsyncError;
-use lipsmith_base::{Affine, Picture, Point, Rect};
+use lipsmith_base::{Affine, Picture, Point, Rect, Rgb};
 use lipsmith_nets::tflite::{Graph, Scratch};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// A face as a detector sees it, in film pixels.
@@ -275,6 +276,21 @@ fn blended(mut candidates: Vec<Detection>) -> Vec<Detection> {
     found
 }
 
+/// `window` of a picture, shrunk until no side is longer than `sides` allow, and at least `shrink` times; sides that
+/// are too short then reach beyond the window. With it comes the map from its pixels to the film's.
+pub(super) fn shrunk_window(
+    picture: &Picture,
+    window: Rect,
+    sides: RangeInclusive<usize>,
+    shrink: f32,
+) -> (Rgb, Affine) {
+    let (shortest, longest) = sides.into_inner();
+    let scale = (window.width().max(window.height()) / longest as f32).max(shrink).max(1.0);
+    let size = |length: f32| ((length / scale).round() as usize).max(shortest);
+    let map = Affine { a: scale, b: 0.0, c: window.x0, d: 0.0, e: scale, f: window.y0 };
+    (picture.sample(map, size(window.width()), size(window.height())), map)
+}
+
 /// SeetaFace's funnel cascade by the crate rustface, whose model is built in: slower and coarser, but always
 /// there.
 pub struct BuiltIn {
@@ -282,8 +298,8 @@ pub struct BuiltIn {
 }
 
 impl BuiltIn {
-    /// Longer side of the picture it looks at: larger ones cost more than they find.
-    const SIDE: f32 = 480.0;
+    /// Sides of the picture it looks at: larger ones cost more than they find.
+    const SIDES: RangeInclusive<usize> = 40..=480;
     /// Narrowest face it knows, in the pixels of that picture.
     const LEAST: f32 = 20.0;
     /// Without false boxes on all measured footage; 2.0 gave 13.
@@ -306,19 +322,13 @@ impl FaceDetector for BuiltIn {
         window: Rect,
         least: f32,
     ) -> Result<Vec<Detection>, LipsyncError> {
-        let scale = (window.width().max(window.height()) / Self::SIDE).max(least / Self::LEAST).max(1.0);
-        let size = |length: f32| ((length / scale).round() as usize).max(1);
-        let (width, height) = (size(window.width()), size(window.height()));
-        let map = Affine { a: scale, b: 0.0, c: window.x0, d: 0.0, e: scale, f: window.y0 };
-        let image = picture.sample(map, width, height);
+        let (image, map) = shrunk_window(picture, window, Self::SIDES, least / Self::LEAST);
+        let (width, height) = (image.width(), image.height());
         let grey: Vec<u8> = image
             .pixels()
             .iter()
             .map(|[r, g, b]| ((0.299 * r + 0.587 * g + 0.114 * b).clamp(0.0, 1.0) * 255.0).round() as u8)
             .collect();
-        if width < 40 || height < 40 {
-            return Ok(Vec::new());
-        }
         let mut detector = rustface::create_detector_with_model(self.model.clone());
         detector.set_min_face_size(Self::LEAST as u32);
         detector.set_score_thresh(Self::SCORE);

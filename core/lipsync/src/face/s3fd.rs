@@ -1,12 +1,13 @@
 //! S³FD as a [`FaceDetector`], for whoever has its checkpoint: it finds smaller, hidden and turned faces that the
 //! others miss, and takes its time.
 
-use super::detect::{Detection, FaceDetector};
+use super::detect::{Detection, FaceDetector, shrunk_window};
 use crate::error::LipsyncError;
 use candle_core::{Device, Tensor};
-use lipsmith_base::{Affine, Picture, Point, Rect};
+use lipsmith_base::{Picture, Point, Rect};
 use lipsmith_nets::NetsError;
 use lipsmith_nets::s3fd::{Flavour, Rule, S3fd};
+use std::ops::RangeInclusive;
 
 pub struct SingleShot {
     net: S3fd,
@@ -15,10 +16,13 @@ pub struct SingleShot {
 }
 
 impl SingleShot {
-    /// Longer side of the picture it looks at. The published scripts feed whole films, at seconds a picture.
-    const SIDE: f32 = 640.0;
+    /// Sides of the picture it looks at: six halvings need something to halve, and the published scripts, which feed
+    /// whole films, take seconds a picture.
+    const SIDES: RangeInclusive<usize> = 64..=640;
     /// Narrowest face it knows, in the pixels of that picture.
     const LEAST: f32 = 16.0;
+    /// Most faces of one picture, the surest: each is looked at by the mesh, and weights that are no good see thousands.
+    const MOST: usize = 100;
 
     /// `net`'s weights are on `device`.
     pub fn new(net: S3fd, flavour: Flavour, device: Device) -> SingleShot {
@@ -33,12 +37,8 @@ impl FaceDetector for SingleShot {
         window: Rect,
         least: f32,
     ) -> Result<Vec<Detection>, LipsyncError> {
-        let scale = (window.width().max(window.height()) / Self::SIDE).max(least / Self::LEAST).max(1.0);
-        // Six halvings need something to halve.
-        let size = |length: f32| ((length / scale).round() as usize).max(64);
-        let (width, height) = (size(window.width()), size(window.height()));
-        let map = Affine { a: scale, b: 0.0, c: window.x0, d: 0.0, e: scale, f: window.y0 };
-        let image = picture.sample(map, width, height);
+        let (image, map) = shrunk_window(picture, window, Self::SIDES, least / Self::LEAST);
+        let (width, height) = (image.width(), image.height());
         // Trained on blue, green, red or on red, green, blue: the order of the means says which.
         let [first, _, last] = self.flavour.channel_means();
         let order = if first < last { [2, 1, 0] } else { [0, 1, 2] };
@@ -64,7 +64,10 @@ impl FaceDetector for SingleShot {
             let sound = rect.area() > 0.0 && rect.area().is_finite() && score.is_finite();
             sound.then_some(Detection { rect, score, eyes: None })
         });
-        Ok(detections.collect())
+        let mut detections: Vec<_> = detections.collect();
+        detections.sort_by(|a, b| b.score.total_cmp(&a.score));
+        detections.truncate(Self::MOST);
+        Ok(detections)
     }
 }
 

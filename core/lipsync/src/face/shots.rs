@@ -134,4 +134,9 @@ impl Cuts {
         }
         cut
     }
+
+    /// Forgets all but the newest picture.
+    pub fn forget(&mut self) {
+        self.before.drain(..self.before.len().saturating_sub(1));
+    }
 }

@@ -8,7 +8,7 @@ use super::{Face, Landmarks, Look, Pose, Shot, Track};
 use lipsmith_base::{Point, Rect};
 
 const MAGIC: &[u8; 4] = b"LSFT";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// Units a pixel, and a degree or a score.
 const PIXEL: f32 = 64.0;
 const FINE: f32 = 1024.0;
@@ -32,6 +32,7 @@ impl Shot {
         unsigned(&mut bytes, VERSION);
         unsigned(&mut bytes, self.start as u64);
         unsigned(&mut bytes, self.length as u64);
+        unsigned(&mut bytes, u64::from(self.runs_on));
         unsigned(&mut bytes, self.tracks.len() as u64);
         for track in &self.tracks {
             unsigned(&mut bytes, u64::from(track.person));
@@ -56,6 +57,11 @@ impl Shot {
             return reader.fails("another version wrote them");
         }
         let (start, length) = (reader.size()?, reader.size()?);
+        let runs_on = match reader.unsigned()? {
+            0 => false,
+            1 => true,
+            _ => return reader.fails("no such end of a shot"),
+        };
         // A frame takes a byte at least, a track more than its look's values: memory taken stays within a small
         // multiple of the bytes given.
         let count = reader.size()?;
@@ -76,7 +82,7 @@ impl Shot {
         if reader.at != bytes.len() {
             return reader.fails("they go on after their end");
         }
-        Ok(Shot { start, length, tracks })
+        Ok(Shot { start, length, runs_on, tracks })
     }
 }
 
@@ -204,14 +210,14 @@ mod tests {
         };
         let look = Look::from_values(&vec![0.25; Look::VALUES]).expect("as many as it takes");
         let faces = (0..40).map(|t| (t % 6 != 2).then(|| face(t))).collect();
-        Shot { start: 1234, length: 40, tracks: vec![Track { person: 3, faces, look }] }
+        Shot { start: 1234, length: 40, runs_on: true, tracks: vec![Track { person: 3, faces, look }] }
     }
 
     #[test]
     fn what_is_stored_comes_back() {
         let (shot, bytes) = (shot(), shot().encode());
         let back = Shot::decode(&bytes).expect("our own");
-        assert_eq!((back.start, back.length, back.tracks[0].person), (1234, 40, 3));
+        assert_eq!((back.start, back.length, back.runs_on, back.tracks[0].person), (1234, 40, true, 3));
         for (a, b) in shot.tracks[0].faces.iter().zip(&back.tracks[0].faces) {
             let (Some(a), Some(b)) = (a, b) else {
                 assert_eq!(a, b);

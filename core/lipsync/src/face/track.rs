@@ -13,13 +13,15 @@ use lipsmith_base::{FrameRate, Picture, Point, Rect};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// A stretch of film between two cuts.
+/// A stretch of film between two cuts; a long one comes in pieces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shot {
     /// Number of its first frame in the film.
     pub start: usize,
     /// Its frames.
     pub length: usize,
+    /// No cut ends it: the next one is its next piece.
+    pub runs_on: bool,
     /// By person.
     pub tracks: Vec<Track>,
 }
@@ -36,6 +38,9 @@ pub struct Track {
     pub look: Look,
 }
 
+/// A shot that runs for more seconds is given in pieces of this length, so that its keeper loses little when the
+/// tracking is broken off, and its beginning can be worked with before its end is seen.
+const PIECE: f64 = 20.0;
 /// Gaps up to this many seconds are filled in.
 const GAP: f64 = 0.4;
 /// Seconds between two looks of the detector.
@@ -64,6 +69,8 @@ pub struct Tracker {
     people: People,
     /// Number of the next picture to be judged.
     next: usize,
+    /// Where everyone was, by number, at the end of the piece that the running shot goes on from.
+    left: Vec<(u32, Rect)>,
 }
 
 impl Tracker {
@@ -76,6 +83,7 @@ impl Tracker {
             running: None,
             people: People::default(),
             next: 0,
+            left: Vec::new(),
         }
     }
 
@@ -83,6 +91,7 @@ impl Tracker {
     /// before the first picture after the last of them.
     pub fn resume(&mut self, shot: &Shot) {
         self.next = shot.start + shot.length;
+        self.left = left_by(shot);
         for track in &shot.tracks {
             self.people.remember((track.person as usize).saturating_sub(1), &track.look);
         }
@@ -100,23 +109,38 @@ impl Tracker {
         while !self.waiting.is_empty() {
             shots.extend(self.advance()?);
         }
-        shots.extend(self.running.take().map(|running| running.end(self.fps, &mut self.people)));
+        shots.extend(self.end(false));
         Ok(shots)
     }
 
     fn advance(&mut self) -> Result<Option<Shot>, LipsyncError> {
         let ahead: Vec<&Glance> = self.waiting.iter().map(|(_, glance)| glance).collect();
-        let begins = self.cuts.begins(&ahead);
+        let cut = self.cuts.begins(&ahead);
         let Some((picture, _)) = self.waiting.pop_front() else { return Ok(None) };
-        let mut ended = None;
-        if begins {
-            ended = self.running.take().map(|running| running.end(self.fps, &mut self.people));
+        let long = self.running.as_ref().is_some_and(|shot| shot.length as f64 >= PIECE * self.fps);
+        let ended = if cut || long { self.end(!cut) } else { None };
+        if ended.as_ref().is_some_and(|shot| shot.runs_on) {
+            // As one who takes up the film here sees it.
+            self.cuts.forget();
         }
         let running = self.running.get_or_insert_with(|| Running::new(self.next));
         running.picture(&mut self.finder, &picture, self.fps)?;
         self.next += 1;
         Ok(ended)
     }
+
+    /// Ends the running shot, if there is one.
+    fn end(&mut self, runs_on: bool) -> Option<Shot> {
+        let shot = self.running.take()?.end(self.fps, &mut self.people, &self.left, runs_on);
+        self.left = left_by(&shot);
+        Some(shot)
+    }
+}
+
+/// Who is in the last frame of a piece, and where.
+fn left_by(piece: &Shot) -> Vec<(u32, Rect)> {
+    let last = |track: &Track| Some((track.person, track.faces.last()?.as_ref()?.rect));
+    if piece.runs_on { piece.tracks.iter().filter_map(last).collect() } else { Vec::new() }
 }
 
 /// The shot that is being followed.
@@ -246,7 +270,7 @@ impl Running {
         Ok(())
     }
 
-    fn end(self, fps: f64, people: &mut People) -> Shot {
+    fn end(self, fps: f64, people: &mut People, left: &[(u32, Rect)], runs_on: bool) -> Shot {
         let Running { start, length, tracks, .. } = self;
         let enough = ((GLIMPSE * fps).ceil() as usize).min(length.div_ceil(2));
         let mut tracks: Vec<Track> = tracks
@@ -259,8 +283,8 @@ impl Running {
             fill_gaps(&mut track.faces, (GAP * fps).round() as usize);
             steady(&mut track.faces);
         }
-        people.number(&mut tracks);
-        Shot { start, length, tracks }
+        people.number(&mut tracks, left);
+        Shot { start, length, runs_on, tracks }
     }
 }
 
@@ -399,7 +423,8 @@ impl People {
     /// Looks kept of one person: the newest.
     const LOOKS: usize = 8;
 
-    fn number(&mut self, tracks: &mut [Track]) {
+    /// Whoever stands where somebody `left` a frame ago is he; all others are known by their looks.
+    fn number(&mut self, tracks: &mut [Track], left: &[(u32, Rect)]) {
         tracks.sort_by(|a, b| {
             let key = |track: &Track| {
                 let first = track.faces.iter().position(Option::is_some);
@@ -409,7 +434,15 @@ impl People {
             first_a.cmp(&first_b).then(size_a.total_cmp(&size_b))
         });
         let mut taken = vec![false; self.looks.len()];
-        for track in tracks.iter_mut() {
+        let stayed = |track: &Track| {
+            let first = track.faces.first()?.as_ref()?.rect;
+            let near = left.iter().filter(|(_, rect)| same_place(first, *rect));
+            near.max_by(|a, b| a.1.iou(first).total_cmp(&b.1.iou(first)))
+                .map(|(person, _)| *person as usize - 1)
+        };
+        let stayed: Vec<Option<usize>> = tracks.iter().map(stayed).collect();
+        stayed.iter().flatten().for_each(|&person| taken[person] = true);
+        for (track, stayed) in tracks.iter_mut().zip(stayed) {
             let alike = |looks: &Vec<Look>| {
                 looks.iter().map(|look| look.likeness(&track.look)).fold(f32::NEG_INFINITY, f32::max)
             };
@@ -418,8 +451,8 @@ impl People {
                 .map(|person| (person, alike(&self.looks[person])))
                 .filter(|(_, likeness)| *likeness > SAME)
                 .max_by(|a, b| a.1.total_cmp(&b.1));
-            let person = match best {
-                Some((person, _)) => {
+            let person = match stayed.or(best.map(|(person, _)| person)) {
+                Some(person) => {
                     taken[person] = true;
                     person
                 }

@@ -18,6 +18,8 @@ const TURNED: f32 = 45.0;
 #[derive(Default)]
 pub struct Sightings {
     shots: Vec<TimeRange>,
+    /// The last of them goes on in the next piece.
+    runs_on: bool,
     people: BTreeMap<u32, Vec<(TimeRange, Seen)>>,
 }
 
@@ -25,7 +27,11 @@ impl Sightings {
     pub fn add(&mut self, shot: &Shot, times: &FrameTimes) {
         let start = shot.start as u64;
         let frames = start..start + shot.length as u64;
-        self.shots.push(TimeRange::new(times.start(frames.start), times.start(frames.end)));
+        let range = TimeRange::new(times.start(frames.start), times.start(frames.end));
+        match self.shots.last_mut().filter(|_| self.runs_on) {
+            Some(begun) => *begun = TimeRange::new(begun.start(), range.end()),
+            None => self.shots.push(range),
+        }
         let mut people = BTreeMap::<u32, Vec<Option<Seen>>>::new();
         for track in &shot.tracks {
             let seen = people.entry(track.person).or_insert_with(|| vec![None; shot.length]);
@@ -39,10 +45,18 @@ impl Sightings {
             for alike in seen.chunk_by(PartialEq::eq) {
                 let (from, to) = (start + first, start + first + alike.len() as u64);
                 let range = TimeRange::new(times.start(from), times.start(to));
-                spans.push((range, alike[0].unwrap_or(Seen::Lost)));
+                let seen = alike[0].unwrap_or(Seen::Lost);
+                let goes_on = |(span, before): &&mut (TimeRange, Seen)| {
+                    self.runs_on && *before == seen && span.end() == range.start()
+                };
+                match spans.last_mut().filter(goes_on) {
+                    Some((span, _)) => *span = TimeRange::new(span.start(), range.end()),
+                    None => spans.push((range, seen)),
+                }
                 first += alike.len() as u64;
             }
         }
+        self.runs_on = shot.runs_on;
     }
 
     /// `key`: of the analysis, once it is finished.
@@ -93,8 +107,11 @@ mod tests {
         let look = Look::of(&black, &face(8.0, 0.0).expect("a face"));
         let faces = vec![face(100.0, 0.0), face(100.0, -50.0), None, face(40.0, 10.0)];
         let mut sightings = Sightings::default();
-        sightings.add(&Shot { start: 0, length: 4, tracks: vec![Track { person: 2, faces, look }] }, &times);
-        sightings.add(&Shot { start: 4, length: 2, tracks: Vec::new() }, &times);
+        sightings.add(
+            &Shot { start: 0, length: 4, runs_on: false, tracks: vec![Track { person: 2, faces, look }] },
+            &times,
+        );
+        sightings.add(&Shot { start: 4, length: 2, runs_on: false, tracks: Vec::new() }, &times);
         let FilmFaces { key, shots, people } = sightings.faces(None);
         assert_eq!((key, shots), (None, vec![range(0, 4), range(4, 6)]));
         let spans = vec![
