@@ -78,6 +78,7 @@ pub fn presenter() -> Result<Film, TrainError> {
         rate: FrameRate::FPS_24,
         seed: 4,
         liveliness: 1.0,
+        bearing: [0.0; 3],
         effort: 1.15,
     };
     Ok(Film::new(shot, &speech))

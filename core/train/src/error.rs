@@ -40,6 +40,8 @@ pub enum TrainError {
         "the clip '{name}' of {frames} frames does not fit the set: it is empty, a double, or not {side} pixels wide"
     )]
     Record { name: String, frames: usize, side: usize },
+    #[error("cancelled")]
+    Cancelled,
 }
 
 impl TrainError {

@@ -2,6 +2,7 @@
 //! points lie. A folder of a few large safetensors files (shards), which are mapped into memory and never read
 //! whole; a set grows by adding shards, so a broken run loses at most the one that was being gathered.
 
+mod procedural;
 mod shard;
 mod writer;
 
@@ -14,6 +15,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use procedural::{Procedural, VALIDATION, make};
 pub use writer::{Record, Writer};
 
 /// Pictures a second of every clip.

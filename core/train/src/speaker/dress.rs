@@ -1,12 +1,12 @@
 //! Hair and clothes as distance fields; the hair in the head's frame, the clothes in the world's.
 
 use super::head::Part;
-use super::look::Look;
+use super::look::{Glasses, Look};
 use super::math::*;
 
 /// Lowest point of the hair over a depth: temples, sideburns, behind the ears, nape.
-pub fn hairline(m: Vec3) -> f32 {
-    let front = mix(7.1, 5.4, smoothstep(1.5, 5.6, m.x));
+pub fn hairline(m: Vec3, shift: f32) -> f32 {
+    let front = mix(7.1, 5.4, smoothstep(1.5, 5.6, m.x)) + shift;
     let temple = mix(1.6, front, smoothstep(3.6, 6.6, m.z));
     let sideburn = mix(-1.4, temple, smoothstep(1.8, 4.8, m.z));
     let over_ear = mix(1.6, sideburn, smoothstep(-0.2, 1.4, m.z));
@@ -35,10 +35,29 @@ pub fn hair(p: Vec3, look: &Look, nearer: f32) -> f32 {
         let s = strand_space(p);
         let locks =
             0.24 * noise(v3(s.x * 0.9, s.y * 0.3, s.z)) + 0.10 * noise(v3(s.x * 2.6, s.y * 0.5, s.z * 1.4));
-        let edge = hairline(m) + 0.35 * noise(v3(s.x * 1.3, 0.0, s.z)) - m.y;
+        let edge = hairline(m, look.hairline) + 0.35 * noise(v3(s.x * 1.3, 0.0, s.z)) - m.y;
         d = smax(d + locks * (0.5 + v), edge * 0.55, 1.1) * 0.75;
     }
     d
+}
+
+/// Distance to the rims, the bridge and the temples of glasses.
+pub fn frame(p: Vec3, g: &Glasses) -> f32 {
+    let m = p.mirrored();
+    let reach = ellipsoid(m, v3(3.2, -0.3, 5.0), v3(5.2, 3.2, 6.6));
+    if reach > 1.0 {
+        return reach;
+    }
+    let q = v3(m.x - 3.35, m.y + 0.35, m.z - 10.1 + 0.055 * m.x * m.x);
+    let corner = g.corner.min(g.height).min(g.width);
+    let (x, y) = ((q.x.abs() - g.width + corner).max(0.0), (q.y.abs() - g.height + corner).max(0.0));
+    let edge = x.hypot(y) - corner;
+    let rim = edge.abs().hypot(q.z * 0.8) - g.rim;
+    let inner = 3.35 - g.width;
+    let bridge = cone(m, v3(0.0, 0.45, 10.25), 0.1, v3(inner, 0.25, 10.05), 0.1);
+    let hinge = v3(3.35 + g.width, 0.3, 10.1 - 0.055 * (3.35 + g.width) * (3.35 + g.width));
+    let temple = cone(m, hinge, g.rim.max(0.1), v3(7.7, 0.5, -0.5), 0.12);
+    rim.min(bridge).min(temple) * 0.9
 }
 
 /// Jacket over a round-necked shirt.

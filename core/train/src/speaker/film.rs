@@ -22,6 +22,8 @@ pub struct Shot {
     pub seed: u64,
     /// 0 keeps the head still, 1 moves it as a presenter does, 2 is agitated.
     pub liveliness: f32,
+    /// Yaw, pitch and roll about which the head moves, radians; see [`Pose`].
+    pub bearing: [f32; 3],
     /// How far the mouth goes: 0.6 mumbles, 1 speaks, 1.3 declaims.
     pub effort: f32,
 }
@@ -87,18 +89,22 @@ impl Film {
     }
 
     pub fn frame(&self, index: u64) -> Frame {
-        let time = self.time_of(index);
-        let (viseme, pose) = (self.mouth.at(time), self.pose_at(time));
-        let figure = Figure::new(&self.shot.look, &viseme, &pose);
+        let (figure, viseme) = self.figure(index);
         let noise_seed = self.shot.seed ^ index.wrapping_mul(0x9e37_79b9);
         Frame { picture: picture(&figure, &self.camera, noise_seed), truth: self.truth_of(&figure, viseme) }
     }
 
     /// What [`Film::frame`] knows, without the work of rendering.
     pub fn truth(&self, index: u64) -> Truth {
+        let (figure, viseme) = self.figure(index);
+        self.truth_of(&figure, viseme)
+    }
+
+    /// The speaker in a frame.
+    pub(super) fn figure(&self, index: u64) -> (Figure<'_>, Viseme) {
         let time = self.time_of(index);
         let viseme = self.mouth.at(time);
-        self.truth_of(&Figure::new(&self.shot.look, &viseme, &self.pose_at(time)), viseme)
+        (Figure::new(&self.shot.look, &viseme, &self.pose_at(time)), viseme)
     }
 
     fn truth_of(&self, figure: &Figure, viseme: Viseme) -> Truth {
@@ -137,12 +143,15 @@ impl Film {
         };
         let (yaw, pitch) = (0.12 * drift(1.0, 0.45), 0.045 * drift(2.0, 0.55) + 0.05 * voice - 0.01);
         Pose {
-            yaw: live * yaw,
-            pitch: live * pitch,
-            roll: live * 0.05 * drift(3.0, 0.4),
+            yaw: live * yaw + self.shot.bearing[0],
+            pitch: live * pitch + self.shot.bearing[1],
+            roll: live * 0.05 * drift(3.0, 0.4) + self.shot.bearing[2],
             sway: [live * 0.7 * drift(4.0, 0.3), live * 0.25 * drift(5.0, 0.35)],
-            // Eyes stay with the camera while the head turns.
-            gaze: [glance(1) - 0.85 * live * yaw, 0.4 * glance(2) + 0.6 * live * pitch],
+            // Eyes stay with the camera while the head turns, as far as they go.
+            gaze: [
+                (glance(1) - 0.85 * live * yaw - 0.8 * self.shot.bearing[0]).clamp(-0.5, 0.5),
+                0.4 * glance(2) + 0.6 * live * pitch + 0.5 * self.shot.bearing[1],
+            ],
             blink: self
                 .blinks
                 .iter()
@@ -206,6 +215,7 @@ mod tests {
             rate,
             seed,
             liveliness: 1.0,
+            bearing: [0.0; 3],
             effort: 1.0,
         };
         Film::new(shot, &speech())

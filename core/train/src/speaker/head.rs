@@ -2,6 +2,7 @@
 //! between the eyeballs and behind them. One side is modelled and mirrored. The lower face hangs on a jaw that
 //! turns about the ear; the field asks its questions in the unturned face, so skin and texture stretch with it.
 
+use super::bake::Baked;
 use super::look::Look;
 use super::math::*;
 use super::mouth::{Inside, Mouth};
@@ -14,6 +15,7 @@ pub enum Part {
     Eye,
     Mouth(Inside),
     Hair,
+    Frame,
     Shirt,
     Jacket,
 }
@@ -30,38 +32,57 @@ pub struct Figure<'a> {
     pub pose: Pose,
     turn: Rotation,
     shift: Vec3,
+    /// Where the neck ends between the shoulders, in the head's frame.
+    neck_base: Vec3,
+    lids: Table<2>,
+    baked: Option<&'a Baked>,
 }
 
 impl<'a> Figure<'a> {
     pub fn new(look: &'a Look, viseme: &Viseme, pose: &Pose) -> Figure<'a> {
-        Figure {
+        let mut figure = Figure {
             look,
             mouth: Mouth::new(viseme, pose.smile, look),
             pose: *pose,
             turn: Rotation::from_angles(pose.yaw, pose.pitch, pose.roll),
             shift: v3(pose.sway[0], pose.sway[1], 0.0),
-        }
+            neck_base: Vec3::default(),
+            lids: Table::new(-LID_REACH, LID_REACH, |x| lid_edges(x, look, pose)),
+            baked: None,
+        };
+        figure.neck_base = figure.to_head(v3(0.0, -23.0, -5.0));
+        figure
+    }
+
+    /// The same figure asked by way of the grids of its look.
+    pub fn with(self, baked: &'a Baked) -> Figure<'a> {
+        Figure { baked: Some(baked), ..self }
     }
 
     pub fn to_head(&self, p: Vec3) -> Vec3 {
         let q = self.turn.inverse(p - NECK - self.shift) + NECK;
-        v3(q.x / self.look.face_width, if q.y < 0.0 { q.y / self.look.face_length } else { q.y }, q.z)
+        let y = if q.y < 0.0 { q.y / self.look.face_length } else { q.y };
+        v3(q.x / self.look.face_width - self.look.skew * y, y, q.z)
     }
     pub fn to_world(&self, p: Vec3) -> Vec3 {
-        let q =
-            v3(p.x * self.look.face_width, if p.y < 0.0 { p.y * self.look.face_length } else { p.y }, p.z);
+        let x = (p.x + self.look.skew * p.y) * self.look.face_width;
+        let q = v3(x, if p.y < 0.0 { p.y * self.look.face_length } else { p.y }, p.z);
         self.turn.apply(q - NECK) + NECK + self.shift
     }
 
     /// Distance in the world to the nearest part, and which part that is.
     pub fn distance(&self, world: Vec3) -> (f32, Part) {
         let p = self.to_head(world);
-        let mut best = dress::clothes(world);
-        let neck_base = self.to_head(v3(0.0, -23.0, -5.0));
+        // Nothing of the clothes reaches higher than this; in a face's window that is asked for most points.
+        let mut best = if self.baked.is_some() && world.y > -12.5 {
+            (world.y + 16.0, Part::Shirt)
+        } else {
+            dress::clothes(world)
+        };
         // Far from the head only its bounding sphere and the neck are asked.
         let reach = (p - v3(0.0, 0.2, 0.3)).length() - 13.6;
         if reach > 1.5 || reach > best.0 {
-            let neck = neck(p, neck_base);
+            let neck = neck(p, self.neck_base);
             let far = neck.min(reach);
             return if far < best.0 { (far, Part::Skin) } else { best };
         }
@@ -70,13 +91,20 @@ impl<'a> Figure<'a> {
                 best = (d, part);
             }
         };
-        let (skin, inside) = self.skin(p, neck_base);
+        let (skin, inside) = self.skin(p);
         take(skin, Part::Skin);
         if let Some((d, what)) = inside {
             take(d, Part::Mouth(what));
         }
         take(sphere(p.mirrored(), EYE, EYE_RADIUS), Part::Eye);
-        take(dress::hair(p, self.look, skin), Part::Hair);
+        if let Some(glasses) = &self.look.glasses {
+            take(dress::frame(p, glasses), Part::Frame);
+        }
+        match self.baked {
+            Some(_) if p.y < 3.5 && p.z > 3.5 && p.x.abs() < 6.0 => {}
+            Some(baked) => take(baked.hair(p), Part::Hair),
+            None => take(dress::hair(p, self.look, skin), Part::Hair),
+        }
         // Bending and blending stretch the fields; rays take shorter steps than they promise.
         (best.0 * 0.85, best.1)
     }
@@ -89,6 +117,9 @@ impl<'a> Figure<'a> {
     fn jaw_share(&self, p: Vec3) -> f32 {
         // The jaw moves what lies below the line from the ear's joint to the mouth's corner.
         let line = JAW_JOINT.y + (p.z - JAW_JOINT.z) * (-7.2 - JAW_JOINT.y) / (9.8 - JAW_JOINT.z);
+        if p.y - line >= 1.4 || p.z <= -2.5 {
+            return 0.0;
+        }
         smoothstep(1.4, -2.4, p.y - line) * smoothstep(-2.5, 2.0, p.z) * smoothstep(-17.0, -12.0, p.y)
     }
 
@@ -96,16 +127,24 @@ impl<'a> Figure<'a> {
         if self.mouth.jaw_angle == 0.0 || share == 0.0 {
             return p;
         }
-        let (s, c) = (self.mouth.jaw_angle * share).sin_cos();
+        // The jaw never turns so far that these first terms of sine and cosine would be seen to be wrong.
+        let angle = self.mouth.jaw_angle * share;
+        let (s, c) = (angle - angle * angle * angle / 6.0, 1.0 - 0.5 * angle * angle);
         let (y, z) = (p.y - JAW_JOINT.y, p.z - JAW_JOINT.z);
         v3(p.x, JAW_JOINT.y + y * c - z * s, JAW_JOINT.z + y * s + z * c)
     }
 
     /// Skin with lips, and what is in the mouth when `p` is near it.
-    fn skin(&self, p: Vec3, neck_base: Vec3) -> (f32, Option<(f32, Inside)>) {
+    fn skin(&self, p: Vec3) -> (f32, Option<(f32, Inside)>) {
         let q = self.at_rest(p);
-        let mut d = self.bones(q);
-        d = smin(d, neck(p, neck_base), 2.2);
+        let mut d = match self.baked {
+            Some(baked) => baked.bones(q, self.mouth.forward),
+            None => self.bones(q),
+        };
+        // In front of the chin, and above the ears, the neck is too far to blend with.
+        if p.y < -1.0 && !(p.z > 6.5 && p.y > -9.5) {
+            d = smin(d, neck(p, self.neck_base), 2.2);
+        }
         let near_mouth = (p - v3(0.0, -7.8, 8.5)).length() - 4.3;
         let inside = if near_mouth > 0.6 {
             None
@@ -122,7 +161,7 @@ impl<'a> Figure<'a> {
     }
 
     /// Skull, flesh, nose and ears, mouth unopened.
-    fn bones(&self, q: Vec3) -> f32 {
+    pub fn bones(&self, q: Vec3) -> f32 {
         let look = self.look;
         let m = q.mirrored();
         let cranium = ellipsoid(q, v3(0.0, 3.2, -0.9), v3(7.35, 8.6, 9.6));
@@ -137,7 +176,11 @@ impl<'a> Figure<'a> {
         d = smin(d, ellipsoid(m, v3(4.5, -2.6, 5.6), v3(1.75, 1.5, 1.9)), 1.8);
         d = smin(d, cone(m, v3(0.5, 1.55, 8.35), 0.62, v3(4.9, 1.75, 6.0), 0.75), 1.3);
         // A hint of the fold from the nose's wing to the mouth's corner.
-        d = smax(d, -cone(m, v3(1.95, -4.7, 9.35), 0.10, v3(3.15, -7.0, 8.75), 0.05), 0.55);
+        d = smax(
+            d,
+            -cone(m, v3(1.95, -4.7, 9.35), 0.10 + 0.12 * look.age, v3(3.15, -7.0, 8.75), 0.05),
+            0.55 + 0.5 * look.age,
+        );
         // Eye sockets, the groove from nose to lip, the fold under the lower lip.
         d = smax(d, -sphere(m, v3(2.95, 0.05, 9.65), 1.55), 1.5);
         d = smax(d, -ellipsoid(q, v3(0.0, -6.15, 10.25), v3(0.24, 0.75, 0.35)), 0.4);
@@ -189,20 +232,23 @@ impl<'a> Figure<'a> {
 
     /// Upper and lower edge of the aperture over the eyeball, `x` from its middle and outwards.
     pub fn lid_edges(&self, x: f32) -> (f32, f32) {
-        let t = (x / 1.55).clamp(-1.0, 1.0);
-        let tilt = 0.09 * t;
-        let size = self.look.eye_size;
-        let up = 0.48 * size * (1.0 - t * t).powf(0.62) * (1.0 - 0.12 * t) + 0.06 * self.pose.gaze[1];
-        let down = 0.44 * size * (1.0 - t * t).powf(0.75) * (1.0 + 0.12 * t);
-        let smile = 0.10 * self.pose.smile;
-        let shut = -down * 0.8 + tilt;
-        (mix(up + tilt, shut, self.pose.blink), -down + tilt + smile * (1.0 - t * t))
+        let [above, below] = self.lids.at(x);
+        (above, below)
+    }
+
+    pub fn is_baked(&self) -> bool {
+        self.baked.is_some()
+    }
+
+    /// Away from eyes and mouth, where only the grids shape the skin.
+    pub fn is_plain(&self, world: Vec3) -> bool {
+        let p = self.to_head(world);
+        (p - v3(0.0, -7.8, 8.5)).length() > 4.3 && (p.mirrored() - EYE).length() > 2.6
     }
 
     /// Where the face's skin is, found from a guess near it. Head's frame.
     fn settle(&self, guess: Vec3) -> Vec3 {
-        let neck_base = self.to_head(v3(0.0, -23.0, -5.0));
-        let f = |p: Vec3| self.skin(p, neck_base).0;
+        let f = |p: Vec3| self.skin(p).0;
         (0..8).fold(guess, |p, _| p - gradient(p, 0.02, f) * f(p))
     }
 
@@ -265,6 +311,21 @@ impl<'a> Figure<'a> {
         points[48..].copy_from_slice(&self.mouth.contour());
         points.map(|p| self.to_world(p))
     }
+}
+
+/// Half the width of the lids' aperture.
+const LID_REACH: f32 = 1.55;
+
+fn lid_edges(x: f32, look: &Look, pose: &Pose) -> [f32; 2] {
+    let t = x / LID_REACH;
+    let arch = (1.0 - t * t).max(0.0);
+    let tilt = 0.09 * t;
+    let size = look.eye_size;
+    let up = 0.48 * size * arch.powf(0.62) * (1.0 - 0.12 * t) + 0.06 * pose.gaze[1];
+    let down = 0.44 * size * arch.powf(0.75) * (1.0 + 0.12 * t);
+    let smile = 0.10 * pose.smile;
+    let shut = -down * 0.8 + tilt;
+    [mix(up + tilt, shut, pose.blink), -down + tilt + smile * arch]
 }
 
 /// Unit gradient of a field by four taps at the corners of a tetrahedron.

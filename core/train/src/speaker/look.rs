@@ -3,6 +3,16 @@
 
 use super::math::Random;
 
+/// Half the lenses' width and height and the rounding of their corners, centimetres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glasses {
+    pub width: f32,
+    pub height: f32,
+    pub corner: f32,
+    pub rim: f32,
+    pub colour: [f32; 3],
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
     /// Factors on the average head, 0.85..1.15.
@@ -28,6 +38,35 @@ pub struct Look {
     pub freckles: f32,
     pub stubble: f32,
     pub hair_volume: f32,
+    /// Cover of facial hair, 0..1 each: over the mouth, round the chin, on the cheeks.
+    pub moustache: f32,
+    pub goatee: f32,
+    pub beard: f32,
+    /// Depth of folds and lines, 0..1.
+    pub age: f32,
+    /// Centimetres the hairline lies higher (receding) or lower (a fringe) than the average.
+    pub hairline: f32,
+    /// Lower lip's height over the upper's, as a factor on the average.
+    pub lip_ratio: f32,
+    /// Shine of the lips and colour round the eyes, 0..1.
+    pub gloss: f32,
+    pub eye_shadow: f32,
+    pub shadow_tone: [f32; 3],
+    pub teeth: [f32; 3],
+    /// How dark the gaps between teeth are, and centimetres by which the upper row reaches lower.
+    pub tooth_gaps: f32,
+    pub tooth_drop: f32,
+    pub tongue: [f32; 3],
+    pub moles: u32,
+    /// Shear of the face, centimetres across per centimetre down.
+    pub skew: f32,
+    pub glasses: Option<Glasses>,
+    /// Colour of the key light and of what the room sends back, about 1.
+    pub key_tint: [f32; 3],
+    pub room: [f32; 3],
+    /// Strength of the lamps behind, and hardness of the shadows, as factors.
+    pub rims: f32,
+    pub hardness: f32,
     /// Direction of the key light in degrees: to the right of the camera, and above it.
     pub key_azimuth: f32,
     pub key_elevation: f32,
@@ -64,6 +103,26 @@ impl Default for Look {
             freckles: 0.3,
             stubble: 0.5,
             hair_volume: 0.35,
+            moustache: 0.0,
+            goatee: 0.0,
+            beard: 0.0,
+            age: 0.0,
+            hairline: 0.0,
+            lip_ratio: 1.0,
+            gloss: 0.3,
+            eye_shadow: 0.0,
+            shadow_tone: [0.0; 3],
+            teeth: [0.62, 0.565, 0.47],
+            tooth_gaps: 0.38,
+            tooth_drop: 0.0,
+            tongue: [0.42, 0.14, 0.13],
+            moles: 0,
+            skew: 0.0,
+            glasses: None,
+            key_tint: [1.0, 0.93, 0.85],
+            room: [1.0; 3],
+            rims: 1.0,
+            hardness: 1.0,
             key_azimuth: -38.0,
             key_elevation: 32.0,
             key_strength: 1.55,
@@ -83,7 +142,7 @@ impl Look {
         let tone = |fair: f32, dark: f32| fair * (dark / fair).powf(melanin);
         let warmth = r.within(0.93, 1.07);
         let skin = [tone(0.66, 0.10) * warmth, tone(0.44, 0.055), tone(0.34, 0.033) / warmth];
-        let flush = r.within(0.45, 0.8);
+        let flush = r.within(0.38, 0.72);
         let hairs = [
             [0.012, 0.010, 0.009],
             [0.05, 0.028, 0.016],
@@ -106,7 +165,7 @@ impl Look {
             let value = r.within(0.02, 0.6);
             [0; 3].map(|_| (value * r.within(0.5, 1.5)).min(0.8))
         };
-        Look {
+        let mut look = Look {
             face_width: r.within(0.92, 1.08),
             face_length: r.within(0.93, 1.07),
             jaw_width: r.within(0.88, 1.12),
@@ -133,6 +192,72 @@ impl Look {
             fill: r.within(0.1, 0.7),
             framing: r.within(30.0, 70.0),
             grain: r.within(0.0, 0.03),
+            ..Look::default()
+        };
+        look.vary(&mut r);
+        look
+    }
+
+    /// What is not about proportions: hair on the face, age, make-up, teeth, glasses, the colours of the light.
+    fn vary(&mut self, r: &mut Random) {
+        let tint = |r: &mut Random, spread: f32| {
+            [r.within(1.0 - spread, 1.0 + spread), 1.0, r.within(1.0 - spread, 1.0 + spread)]
+        };
+        if r.unit() < 0.35 {
+            // A full beard, one of the chin, or a moustache alone.
+            let cover = r.within(0.4, 1.0);
+            let kind = r.unit();
+            self.moustache = if kind < 0.85 { cover } else { 0.0 };
+            self.goatee = if kind < 0.75 { cover } else { 0.0 };
+            self.beard = if kind < 0.5 { cover * r.within(0.7, 1.0) } else { 0.0 };
+        } else if r.unit() < 0.35 {
+            let strength = r.within(0.3, 0.9);
+            let lipstick = [
+                [0.42, 0.02, 0.035],
+                [0.20, 0.015, 0.03],
+                [0.50, 0.11, 0.13],
+                [0.33, 0.06, 0.15],
+                [0.16, 0.06, 0.05],
+                [0.52, 0.13, 0.07],
+            ];
+            let colour = lipstick[((r.unit() * 6.0) as usize).min(5)];
+            let worn = |skin: f32, paint: f32| skin + (paint - skin) * strength;
+            self.lips = std::array::from_fn(|c| worn(self.lips[c], colour[c]));
+            self.gloss = r.within(0.1, 1.0);
+            self.eye_shadow = r.within(0.0, 0.8);
+            self.shadow_tone = [r.within(0.02, 0.25), r.within(0.02, 0.15), r.within(0.02, 0.25)];
+            self.stubble = 0.0;
         }
+        self.age = r.unit() * r.unit();
+        if self.age > 0.45 && r.unit() < 0.6 {
+            let grey = r.within(0.15, 0.5);
+            self.hair = [grey, grey * 0.98, grey * 0.95];
+        }
+        self.hairline = if r.unit() < 0.25 { r.within(1.5, 6.5) } else { r.within(-1.8, 0.8) };
+        self.lip_ratio = r.within(0.8, 1.3);
+        let bright = r.within(0.38, 0.80);
+        let yellow = r.within(0.0, 0.28);
+        self.teeth = [bright, bright * (1.0 - 0.3 * yellow), bright * (0.97 - yellow)];
+        self.tooth_gaps = r.within(0.1, 0.65);
+        self.tooth_drop = r.within(-0.18, 0.22);
+        let red = r.within(0.25, 0.5);
+        self.tongue = [red, red * r.within(0.28, 0.42), red * r.within(0.25, 0.42)];
+        self.moles = (r.unit() * r.unit() * 6.0) as u32;
+        self.skew = r.within(-0.035, 0.035);
+        if r.unit() < 0.2 {
+            let tone = r.unit() * r.unit();
+            self.glasses = Some(Glasses {
+                width: r.within(2.2, 2.8),
+                height: r.within(1.5, 2.4),
+                corner: r.within(0.5, 1.45),
+                rim: r.within(0.12, 0.22),
+                colour: [tone * r.within(0.3, 0.8), tone * r.within(0.2, 0.6), tone * r.within(0.15, 0.6)],
+            });
+        }
+        self.key_tint = tint(r, 0.16);
+        let level = r.within(0.5, 2.2);
+        self.room = tint(r, 0.12).map(|c| c * level);
+        self.rims = if r.unit() < 0.5 { 0.0 } else { r.within(0.0, 1.3) };
+        self.hardness = r.within(0.5, 3.0);
     }
 }

@@ -134,6 +134,30 @@ pub fn cone(p: Vec3, a: Vec3, ra: f32, b: Vec3, rb: f32) -> f32 {
     (pa - ba * t).length() - mix(ra, rb, t)
 }
 
+/// `N` curves over a range, linear between samples; beyond the range the value at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Table<const N: usize> {
+    from: f32,
+    per_unit: f32,
+    samples: Vec<[f32; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    const STEPS: usize = 128;
+
+    pub fn new(from: f32, to: f32, curves: impl Fn(f32) -> [f32; N]) -> Table<N> {
+        let step = (to - from) / Self::STEPS as f32;
+        let samples = (0..=Self::STEPS).map(|i| curves(from + i as f32 * step)).collect();
+        Table { from, per_unit: 1.0 / step, samples }
+    }
+    pub fn at(&self, x: f32) -> [f32; N] {
+        let place = ((x - self.from) * self.per_unit).clamp(0.0, Self::STEPS as f32);
+        let i = (place as usize).min(Self::STEPS - 1);
+        let (a, b) = (&self.samples[i], &self.samples[i + 1]);
+        std::array::from_fn(|c| mix(a[c], b[c], place - i as f32))
+    }
+}
+
 /// 32 well-mixed bits of a lattice point.
 pub fn hash(x: i32, y: i32, z: i32) -> u32 {
     let mut h = (x as u32).wrapping_mul(0x8da6_b343)

@@ -4,19 +4,26 @@
 //!
 //! [`speak`] makes sound and phonemes, [`Film`] makes pictures and truth from them.
 
+mod bake;
+mod close_up;
 mod dress;
 mod film;
 mod head;
+mod lens;
 mod look;
-mod math;
+pub(crate) mod math;
 mod mouth;
 mod render;
+mod room;
+mod sitting;
 mod skin;
 mod visemes;
 mod voice;
+mod words;
 
 pub use film::{Film, Frame, Shot, Truth};
-pub use look::Look;
+pub use look::{Glasses, Look};
+pub use sitting::{Portrait, SOUND_RATE, Sitting};
 pub use visemes::{MouthTrack, Viseme};
 pub use voice::{Phoneme, Speech, Voice, speak};
 

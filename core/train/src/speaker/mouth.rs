@@ -27,9 +27,23 @@ pub struct Mouth {
     lower_tuck: f32,
     corner_lift: f32,
     fullness: f32,
+    lip_ratio: f32,
+    tooth_drop: f32,
     press: f32,
     tongue: f32,
     pub round: f32,
+    /// The lips over their width, which a ray asks for at every step.
+    profile: Table<7>,
+}
+
+/// The lips at one place of the mouth's width: inner edges, depth, half heights and half depths of the
+/// cross-sections.
+struct Profile {
+    upper: f32,
+    lower: f32,
+    z: f32,
+    upper_half: (f32, f32),
+    lower_half: (f32, f32),
 }
 
 /// Which part of the inside a point belongs to, with its distance.
@@ -51,7 +65,7 @@ impl Mouth {
         let upper_edge = REST.y + rise - 0.02 * v.press;
         let half_width =
             2.4 * look.mouth_width * (1.0 + 0.13 * v.wide.max(0.0) + 0.30 * v.wide.min(0.0)) + 0.2 * smile;
-        Mouth {
+        let mut mouth = Mouth {
             jaw_angle: WIDEST_JAW * v.jaw,
             gap,
             half_width,
@@ -61,10 +75,25 @@ impl Mouth {
             lower_tuck: 0.42 * contact,
             corner_lift: 0.28 * smile + 0.06 * v.wide,
             fullness: look.lip_fullness * (1.0 - 0.22 * v.press) * (1.0 - 0.1 * v.wide.max(0.0)),
+            lip_ratio: look.lip_ratio,
+            tooth_drop: look.tooth_drop,
             press: v.press,
             tongue: v.tongue,
             round: (-v.wide).clamp(0.0, 1.0),
-        }
+            profile: Table::default(),
+        };
+        mouth.profile = Table::new(-half_width, half_width, |x| {
+            let t = x / half_width;
+            let (upper, lower) = mouth.edges(t);
+            let [(uh, ud), (lh, ld)] = mouth.sections(t);
+            [upper, lower, mouth.depth(x), uh, ud, lh, ld]
+        });
+        mouth
+    }
+
+    fn profile(&self, x: f32) -> Profile {
+        let [upper, lower, z, uh, ud, lh, ld] = self.profile.at(x);
+        Profile { upper, lower, z, upper_half: (uh, ud), lower_half: (lh, ld) }
     }
 
     /// Height of the opening's edges over the mouth's width, 1 in the middle and 0 in the corners.
@@ -94,17 +123,15 @@ impl Mouth {
     fn sections(&self, t: f32) -> [(f32, f32); 2] {
         let taper = (1.0 - 0.93 * t * t).max(0.03).sqrt();
         let bow = 1.0 + 0.16 * bell(t.abs() - 0.27, 0.16) - 0.12 * bell(t, 0.1);
-        let f = self.fullness;
-        [(0.315 * f * bow * taper, 0.46 * f.sqrt() * taper), (0.415 * f * taper, 0.52 * f.sqrt() * taper)]
+        let (f, lower) = (self.fullness, self.fullness * self.lip_ratio);
+        [(0.315 * f * bow * taper, 0.46 * f.sqrt() * taper), (0.415 * lower * taper, 0.52 * f.sqrt() * taper)]
     }
 
     /// Distances to the upper and the lower lip.
     pub fn lips(&self, p: Vec3) -> (f32, f32) {
         let x = p.x.clamp(-self.half_width, self.half_width);
         let t = x / self.half_width;
-        let (upper, lower) = self.edges(t);
-        let [(uh, ud), (lh, ld)] = self.sections(t);
-        let z = self.depth(x);
+        let Profile { upper, lower, z, upper_half: (uh, ud), lower_half: (lh, ld) } = self.profile(x);
         let side = p.x - x;
         let tube = |y: f32, z: f32, h: f32, d: f32| {
             let q = v3(side / d.max(0.1), (p.y - y) / h, (p.z - z) / d);
@@ -112,20 +139,15 @@ impl Mouth {
             let k = q.length();
             k * (k - 1.0) / g.length().max(1e-5)
         };
+        let tuck = if self.lower_tuck > 0.0 { self.lower_tuck * self.arch(t) } else { 0.0 };
         // Closed lips overlap by a hair, or light would leak between them.
         let seal = 0.03;
-        (
-            tube(upper + uh - seal, z + 0.02, uh, ud),
-            tube(lower - lh + seal, z - 0.10 - self.lower_tuck * self.arch(t), lh, ld),
-        )
+        (tube(upper + uh - seal, z + 0.02, uh, ud), tube(lower - lh + seal, z - 0.10 - tuck, lh, ld))
     }
 
     /// Negative between the lips' middle lines: where the face has a hole.
     pub fn opening(&self, p: Vec3) -> f32 {
-        let x = p.x.clamp(-self.half_width, self.half_width);
-        let t = x / self.half_width;
-        let (upper, lower) = self.edges(t);
-        let [(uh, _), (lh, _)] = self.sections(t);
+        let Profile { upper, lower, upper_half: (uh, _), lower_half: (lh, _), .. } = self.profile(p.x);
         let slit = (lower - 0.8 * lh - p.y).max(p.y - upper - 0.8 * uh);
         slit.max(p.x.abs() - 0.90 * self.half_width).max(6.0 - p.z) * 0.7
     }
@@ -138,7 +160,7 @@ impl Mouth {
 
     /// Nearest of teeth, tongue and gums. `jaw` is `p` in the lower jaw's frame.
     pub fn inside(&self, p: Vec3, jaw: Vec3) -> (f32, Inside) {
-        let upper = teeth(p, -7.62, -6.35, 9.18, 1.0);
+        let upper = teeth(p, -7.62 - self.tooth_drop, -6.35, 9.18, 1.0);
         let lower = teeth(jaw, -8.65, -7.68, 8.80, 0.72);
         let mut best = (upper.min(lower), Inside::Tooth);
         let gums = gum(p, -6.05, 8.95).min(gum(jaw, -9.0, 8.55));

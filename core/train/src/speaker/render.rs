@@ -4,9 +4,10 @@
 use super::head::{Figure, Part, gradient};
 use super::look::Look;
 use super::math::*;
-use super::skin::{Surface, surface};
-use lipsmith_base::{Point, Rgb};
+use super::skin::{SKIN_BLEED, Surface, surface};
+use lipsmith_base::{Point, Rect, Rgb};
 use rayon::prelude::*;
+use std::ops::Range;
 
 const DISTANCE: f32 = 130.0;
 /// Depth of the plane whose height the framing gives.
@@ -17,39 +18,62 @@ const AIM: Vec3 = v3(0.0, -4.6, FOCUS);
 pub struct Camera {
     pub width: usize,
     pub height: usize,
-    /// Centimetres a pixel covers at the focus.
-    scale: f32,
+    /// From the focus, centimetres.
+    distance: f32,
+    /// Centimetres a pixel covers at the focus, across and down.
+    scale: [f32; 2],
+    /// The pixel in which the optical axis lies.
+    axis: Point,
 }
 
 impl Camera {
     pub fn new(width: usize, height: usize, look: &Look) -> Camera {
-        Camera { width, height, scale: look.framing / height.max(1) as f32 }
+        let axis = Point::new(width as f32 / 2.0, height as f32 / 2.0);
+        let scale = [look.framing / height.max(1) as f32; 2];
+        Camera { width, height, distance: DISTANCE, scale, axis }
     }
-    fn eye(&self) -> Vec3 {
-        AIM + v3(0.0, 0.0, DISTANCE)
+    /// Sees the plane of the focus as if from `distance`, a pixel a centimetre: where a window is chosen from.
+    pub fn plane(distance: f32) -> Camera {
+        Camera { width: 0, height: 0, distance, scale: [1.0; 2], axis: Point::default() }
     }
-    fn ray(&self, x: f32, y: f32) -> Vec3 {
-        let on_focus = v3(
-            (x - self.width as f32 / 2.0) * self.scale,
-            (self.height as f32 / 2.0 - y) * self.scale,
-            -DISTANCE,
-        );
-        on_focus.unit()
+    /// The square picture of a window of this camera's pixels.
+    pub fn window(&self, window: Rect, side: usize) -> Camera {
+        let pixels = [window.width() / side as f32, window.height() / side as f32];
+        let scale = [self.scale[0] * pixels[0], self.scale[1] * pixels[1]];
+        let axis = Point::new((self.axis.x - window.x0) / pixels[0], (self.axis.y - window.y0) / pixels[1]);
+        Camera { width: side, height: side, distance: self.distance, scale, axis }
+    }
+    pub fn eye(&self) -> Vec3 {
+        AIM + v3(0.0, 0.0, self.distance)
+    }
+    pub fn ray(&self, x: f32, y: f32) -> Vec3 {
+        v3((x - self.axis.x) * self.scale[0], (self.axis.y - y) * self.scale[1], -self.distance).unit()
     }
     pub fn project(&self, p: Vec3) -> Point {
         let q = p - self.eye();
-        let s = DISTANCE / -q.z / self.scale;
-        Point::new(self.width as f32 / 2.0 + q.x * s, self.height as f32 / 2.0 - q.y * s)
+        let s = self.distance / -q.z;
+        Point::new(self.axis.x + q.x * s / self.scale[0], self.axis.y - q.y * s / self.scale[1])
+    }
+    /// Depths between which all of a figure lies.
+    pub fn near(&self) -> f32 {
+        self.distance - 30.0
+    }
+    pub fn far(&self) -> f32 {
+        self.distance + 30.0
+    }
+    /// Centimetres that a tile of pixels covers, at most.
+    pub fn covers(&self, tile: usize) -> f32 {
+        tile as f32 * 0.75 * self.scale[0].max(self.scale[1]) * self.far() / self.distance
     }
 }
 
-struct Lamp {
+pub struct Lamp {
     towards: Vec3,
     colour: Vec3,
     shadow: bool,
 }
 
-fn lamps(look: &Look) -> [Lamp; 4] {
+pub fn lamps(look: &Look) -> [Lamp; 4] {
     let towards = |azimuth: f32, elevation: f32| {
         let ((sa, ca), (se, ce)) = (azimuth.to_radians().sin_cos(), elevation.to_radians().sin_cos());
         v3(sa * ce, se, ca * ce)
@@ -59,7 +83,7 @@ fn lamps(look: &Look) -> [Lamp; 4] {
     [
         Lamp {
             towards: towards(look.key_azimuth, look.key_elevation),
-            colour: v3(1.0, 0.93, 0.85) * key,
+            colour: Vec3::from(look.key_tint) * key,
             shadow: true,
         },
         Lamp {
@@ -69,12 +93,12 @@ fn lamps(look: &Look) -> [Lamp; 4] {
         },
         Lamp {
             towards: towards(side * 142.0, 30.0),
-            colour: v3(0.75, 0.88, 1.0) * (key * 0.75),
+            colour: v3(0.75, 0.88, 1.0) * (key * 0.75 * look.rims),
             shadow: true,
         },
         Lamp {
             towards: towards(-side * 152.0, 38.0),
-            colour: v3(1.0, 0.9, 0.78) * (key * 0.55),
+            colour: v3(1.0, 0.9, 0.78) * (key * 0.55 * look.rims),
             shadow: true,
         },
     ]
@@ -126,7 +150,7 @@ pub fn picture(figure: &Figure, camera: &Camera, noise_seed: u64) -> Rgb {
 }
 
 /// Filmic curve with a toe and a shoulder: scene-linear to display-linear.
-fn tone(light: Vec3) -> Vec3 {
+pub fn tone(light: Vec3) -> Vec3 {
     light.map(|v| {
         let v = v.max(0.0);
         (v * (2.2 * v + 0.10)) / (v * (2.1 * v + 0.62) + 0.16)
@@ -144,36 +168,37 @@ fn develop(light: Vec3, pixel: i32, seed: u64, grain: f32) -> [f32; 3] {
 }
 
 const TILE: usize = 16;
-const NEAR: f32 = DISTANCE - 30.0;
-const FAR: f32 = DISTANCE + 30.0;
 
 /// How far every ray of a tile of the picture may go unasked: the tile's middle ray is followed until something
 /// is as near as the tile is wide.
 fn starts(figure: &Figure, camera: &Camera) -> Vec<f32> {
     let (across, down) = (camera.width.div_ceil(TILE), camera.height.div_ceil(TILE));
-    let reach = TILE as f32 * 0.75 * camera.scale * FAR / DISTANCE;
+    let reach = camera.covers(TILE);
     let centre = |i: usize| (i as f32 + 0.5) * TILE as f32;
     (0..across * down)
         .into_par_iter()
-        .map(|i| {
-            let (eye, ray) = (camera.eye(), camera.ray(centre(i % across), centre(i / across)));
-            let mut t = NEAR;
-            while t < FAR {
-                let d = figure.distance(eye + ray * t).0;
-                if d < reach + 0.02 {
-                    break;
-                }
-                t += d - reach;
-            }
-            t
-        })
+        .map(|i| advance(figure, camera, (centre(i % across), centre(i / across)), camera.near(), reach))
         .collect()
+}
+
+/// Follows the ray through a position until something is within `reach`, or to the far end.
+pub fn advance(figure: &Figure, camera: &Camera, (x, y): (f32, f32), from: f32, reach: f32) -> f32 {
+    let (eye, ray) = (camera.eye(), camera.ray(x, y));
+    let mut t = from;
+    while t < camera.far() {
+        let d = figure.distance(eye + ray * t).0;
+        if d < reach + 0.02 {
+            break;
+        }
+        t += d - reach;
+    }
+    t
 }
 
 /// Light along the ray through a position in the picture, and its depth.
 fn sample(figure: &Figure, camera: &Camera, lamps: &[Lamp; 4], x: f32, y: f32, start: f32) -> (Vec3, f32) {
     let (eye, ray) = (camera.eye(), camera.ray(x, y));
-    match march(figure, eye, ray, start) {
+    match march(figure, eye, ray, start..camera.far()) {
         Some((t, part)) => {
             let p = eye + ray * t;
             (shade(figure, lamps, p, ray, part), t)
@@ -181,14 +206,15 @@ fn sample(figure: &Figure, camera: &Camera, lamps: &[Lamp; 4], x: f32, y: f32, s
         None => {
             let u = (x - camera.width as f32 / 2.0) / camera.height as f32;
             let v = (camera.height as f32 / 2.0 - y) / camera.height as f32;
-            (studio(figure.look, u, v), DISTANCE * 2.0)
+            (studio(figure.look, u, v), camera.distance * 2.0)
         }
     }
 }
 
-fn march(figure: &Figure, from: Vec3, ray: Vec3, start: f32) -> Option<(f32, Part)> {
-    let mut t = start;
-    if t >= FAR {
+/// Where along the ray the figure is hit, and what of it.
+pub fn march(figure: &Figure, from: Vec3, ray: Vec3, within: Range<f32>) -> Option<(f32, Part)> {
+    let mut t = within.start;
+    if t >= within.end {
         return None;
     }
     for _ in 0..120 {
@@ -197,7 +223,7 @@ fn march(figure: &Figure, from: Vec3, ray: Vec3, start: f32) -> Option<(f32, Par
             return Some((t, part));
         }
         t += d;
-        if t > FAR {
+        if t > within.end {
             return None;
         }
     }
@@ -209,8 +235,9 @@ fn lamp_seen(figure: &Figure, p: Vec3, towards: Vec3) -> f32 {
     let (mut seen, mut t) = (1.0f32, 0.12);
     for _ in 0..28 {
         let d = figure.distance(p + towards * t).0;
-        seen = seen.min(6.5 * d / t);
-        t += if d > 2.0 { d } else { (0.8 * d).max(0.12) };
+        seen = seen.min(6.5 * figure.look.hardness * d / t);
+        let least = if figure.is_baked() { 0.15 + 0.08 * t } else { 0.12 };
+        t += if d > 2.0 { d } else { (0.8 * d).max(least) };
         if seen < -0.15 || t > 22.0 {
             break;
         }
@@ -230,22 +257,53 @@ fn openness(figure: &Figure, p: Vec3, normal: Vec3) -> f32 {
 
 fn shade(figure: &Figure, lamps: &[Lamp; 4], p: Vec3, ray: Vec3, part: Part) -> Vec3 {
     let smooth = gradient(p, 0.035, |q| figure.distance(q).0);
-    let s: Surface = surface(figure, p, smooth, part);
+    let exposure = Exposure::new(figure, lamps, p, smooth, part);
+    lit(&surface(figure, p, smooth, part), figure.look, lamps, &exposure, ray, smooth)
+}
+
+/// What of the lamps and the room reaches a point: each 0..1.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exposure {
+    pub open: f32,
+    pub seen: [f32; 4],
+}
+
+impl Exposure {
+    pub fn new(figure: &Figure, lamps: &[Lamp; 4], p: Vec3, smooth: Vec3, part: Part) -> Exposure {
+        let open = openness(figure, p, smooth);
+        // Light scattered through lips and cheeks reaches into the mouth.
+        let least = if matches!(part, Part::Mouth(_)) { 0.35 } else { 0.0 };
+        let seen = std::array::from_fn(|i| {
+            let lamp = &lamps[i];
+            if !lamp.shadow {
+                0.4 + 0.6 * open
+            } else if lamp.colour.x > 0.0 && smooth.dot(lamp.towards) > -SKIN_BLEED.x {
+                lamp_seen(figure, p + smooth * 0.06, lamp.towards).max(least)
+            } else {
+                0.0
+            }
+        });
+        Exposure { open, seen }
+    }
+}
+
+/// The light that a surface sends back along the ray.
+pub fn lit(
+    s: &Surface,
+    look: &Look,
+    lamps: &[Lamp; 4],
+    exposure: &Exposure,
+    ray: Vec3,
+    smooth: Vec3,
+) -> Vec3 {
     let view = -ray;
-    let open = openness(figure, p, smooth);
-    // Light scattered through lips and cheeks reaches into the mouth.
-    let least = if matches!(part, Part::Mouth(_)) { 0.35 } else { 0.0 };
+    let open = exposure.open;
     let mut light = Vec3::default();
 
-    for lamp in lamps {
-        let lit = smooth.dot(lamp.towards) > -s.bleed.x;
-        let seen = if lamp.shadow && lit {
-            lamp_seen(figure, p + smooth * 0.06, lamp.towards).max(least)
-        } else if lamp.shadow {
-            0.0
-        } else {
-            0.4 + 0.6 * open
-        };
+    for (lamp, seen) in lamps.iter().zip(exposure.seen) {
+        if seen <= 0.0 && s.bleed.x == 0.0 {
+            continue;
+        }
         let facing = s.normal.dot(lamp.towards);
         let soft = smooth.dot(lamp.towards);
         // Light that entered nearby leaves here: red runs furthest, so it wraps round the terminator and into
@@ -279,7 +337,7 @@ fn shade(figure: &Figure, lamps: &[Lamp; 4], p: Vec3, ray: Vec3, part: Part) -> 
 
     // The room: pale ceiling, darker floor, and what the face returns to itself is red.
     let up = 0.5 + 0.5 * s.normal.y;
-    let room = mix3(v3(0.10, 0.085, 0.075), v3(0.24, 0.26, 0.29), up);
+    let room = mix3(v3(0.10, 0.085, 0.075), v3(0.24, 0.26, 0.29), up).times(Vec3::from(look.room));
     let occlusion = v3(open.powf(0.75), open, open.powf(1.1));
     light = light
         + s.albedo.times(room).times(if s.bleed.x > 0.2 { occlusion } else { v3(open, open, open) })

@@ -6,6 +6,9 @@ use super::look::Look;
 use super::math::*;
 use super::mouth::{Inside, tooth_gap};
 
+/// How far light runs in skin; nothing else lets it run further.
+pub const SKIN_BLEED: Vec3 = v3(0.34, 0.13, 0.08);
+
 /// A surface as light sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Surface {
@@ -43,6 +46,10 @@ pub fn surface(figure: &Figure, world: Vec3, normal: Vec3, part: Part) -> Surfac
         Part::Eye => eye(figure, p, base),
         Part::Mouth(inside) => wet(figure, p, inside, base),
         Part::Hair => hair(figure, p, base),
+        Part::Frame => {
+            let colour = figure.look.glasses.map_or([0.0; 3], |g| g.colour);
+            Surface { albedo: Vec3::from(colour), gloss: 0.12, sharpness: 60.0, ..base }
+        }
         Part::Shirt => {
             let collar = smoothstep(-19.6, -19.2, world.y - 0.36 * (world.z + 3.0).min(0.0));
             let rib = 1.0 - 0.10 * collar * (0.5 + 0.5 * (world.x.atan2(world.z + 4.0) * 90.0).sin())
@@ -63,9 +70,14 @@ fn skin(figure: &Figure, p: Vec3, base: Surface) -> Surface {
     let q = figure.at_rest(p);
     let near = |c: Vec3, r: f32| bell((q.mirrored() - c).length(), r);
 
-    let mut albedo = complexion(look, q);
+    let fine = !figure.is_baked();
+    let mut albedo = complexion(look, q, fine);
     albedo = mix3(albedo, albedo.times(v3(0.50, 0.55, 0.60)), 0.9 * stubble(look, q));
-    albedo = mix3(albedo, Vec3::from(look.hair), 0.92 * scalp(q));
+    albedo = mix3(albedo, Vec3::from(look.hair), 0.92 * scalp(look, q));
+    let whiskers = whiskers(look, q);
+    albedo = mix3(albedo, Vec3::from(look.hair) * 0.9 + v3(0.006, 0.005, 0.004), whiskers);
+    albedo = mix3(albedo, Vec3::from(look.shadow_tone), 0.7 * eye_shadow(look, q));
+    albedo = mix3(albedo, albedo.times(v3(0.22, 0.16, 0.14)), mole(look, q));
     let brow = brow(figure, q);
     albedo = mix3(albedo, Vec3::from(look.hair) * 0.9 + v3(0.006, 0.004, 0.003), brow);
     let lip = vermilion(figure, p, q);
@@ -78,24 +90,29 @@ fn skin(figure: &Figure, p: Vec3, base: Surface) -> Surface {
 
     // Nose and forehead shine, brows do not, lips are moist.
     let oil = 0.050 + 0.02 * near(v3(0.0, -3.8, 11.0), 1.6) + 0.015 * near(v3(0.0, 4.5, 9.0), 3.0);
-    let gloss = mix(oil * (1.0 - 0.7 * brow), 0.075, lip);
-    let pores =
-        v3(noise(q * 12.0), noise(q * 12.0 + v3(31.0, 0.0, 7.0)), noise(q * 12.0 + v3(0.0, 17.0, 3.0)));
+    let gloss = mix(oil * (1.0 - 0.7 * brow.max(whiskers)), 0.055 + 0.065 * look.gloss, lip);
+    // Smaller than the pixels of a face's window.
+    let pores = if fine {
+        v3(noise(q * 12.0), noise(q * 12.0 + v3(31.0, 0.0, 7.0)), noise(q * 12.0 + v3(0.0, 17.0, 3.0)))
+    } else {
+        Vec3::default()
+    };
     let folds = v3(noise(q * 3.5), noise(q * 3.5 + v3(3.0, 1.0, 7.0)), noise(q * 3.5 + v3(9.0, 7.0, 3.0)));
-    let relief = pores * mix(0.055, 0.09, lip) + folds * 0.025;
+    let mut relief = pores * mix(0.055, 0.09, lip) + folds * (0.025 + 0.12 * whiskers + 0.03 * look.age);
+    relief.y += look.age * lines(q);
     Surface {
         albedo: mix3(albedo, v3(0.16, 0.035, 0.03), cavity),
         normal: (base.normal + relief).unit(),
         gloss,
         sharpness: mix(16.0, 38.0, lip),
-        bleed: v3(0.34, 0.13, 0.08),
+        bleed: SKIN_BLEED,
         shade: 1.0 - 0.75 * cavity,
         ..base
     }
 }
 
 /// Bare skin: blood near the surface on cheeks, nose, ears and chin, thin dark skin around the eyes, freckles.
-fn complexion(look: &Look, q: Vec3) -> Vec3 {
+fn complexion(look: &Look, q: Vec3, fine: bool) -> Vec3 {
     let near = |c: Vec3, r: f32| bell((q.mirrored() - c).length(), r);
     let mottle = 1.0 + 0.10 * fbm(q * 0.9) + 0.05 * noise(q * 4.0);
     let flush = (0.34 * near(v3(4.3, -3.6, 7.4), 2.1)
@@ -106,9 +123,12 @@ fn complexion(look: &Look, q: Vec3) -> Vec3 {
     let blood = v3(1.0 + 0.02 * flush, 1.0 - 0.26 * flush, 1.0 - 0.28 * flush);
     let socket = near(v3(2.6, -1.25, 8.0), 0.75) * 0.8 + near(v3(3.2, 0.9, 8.3), 0.7) * 0.6;
     let thin = v3(1.0 - 0.12 * socket, 1.0 - 0.20 * socket, 1.0 - 0.16 * socket);
-    let fine = (1.0 + 0.05 * (mottle - 1.0)) * (1.0 + 0.035 * noise(q * 9.0) + 0.05 * fbm(q * 2.3));
-    let albedo = Vec3::from(look.skin).times(blood).times(thin) * fine;
-
+    let grain = if fine { 0.035 * noise(q * 9.0) + 0.05 * fbm(q * 2.3) } else { 0.05 * noise(q * 2.3) };
+    let even = (1.0 + 0.05 * (mottle - 1.0)) * (1.0 + grain);
+    let albedo = Vec3::from(look.skin).times(blood).times(thin) * even;
+    if look.freckles < 0.02 {
+        return albedo;
+    }
     let specks = noise(q * 3.3 + v3(4.0, 0.0, 0.0)).max(0.0) * noise(q * 6.1).max(0.0);
     let freckles = look.freckles * smoothstep(0.12, 0.3, specks) * (near(v3(3.0, -2.8, 9.0), 2.8) + 0.3);
     mix3(albedo, albedo.times(v3(0.62, 0.48, 0.40)), freckles.min(1.0) * 0.6)
@@ -121,13 +141,81 @@ fn stubble(look: &Look, q: Vec3) -> f32 {
         * smoothstep(-13.5, -11.5, q.y)
         * smoothstep(-1.5, 1.5, q.z)
         * (1.0 - 0.75 * bell((m - v3(3.4, -6.0, 8.0)).length(), 1.5));
+    if region * look.stubble < 0.01 {
+        return 0.0;
+    }
     region * look.stubble * (0.75 + 0.25 * noise(v3(q.x * 11.0, q.y * 7.0, q.z * 11.0)))
 }
 
+/// Cover of moustache, chin beard and cheek beard, thinned by the gaps between their strands.
+fn whiskers(look: &Look, q: Vec3) -> f32 {
+    if look.moustache.max(look.goatee).max(look.beard) <= 0.0 || q.y > -3.0 || q.z < -1.0 {
+        return 0.0;
+    }
+    let m = q.mirrored();
+    let base = -4.0 * look.nose_length - 0.9;
+    let moustache = look.moustache
+        * smoothstep(base, base - 0.5, q.y + 0.12 * m.x)
+        * smoothstep(-8.4, -7.8, q.y)
+        * smoothstep(3.4, 2.2, m.x)
+        * smoothstep(6.5, 7.5, q.z);
+    let goatee = look.goatee
+        * smoothstep(-7.9, -9.1, q.y - 0.25 * m.x)
+        * smoothstep(-13.8, -11.5, q.y)
+        * smoothstep(3.2, 1.5, m.x + 0.12 * (q.y + 9.0))
+        * smoothstep(3.0, 5.0, q.z);
+    // From the sideburns along the jaw, up to a line that sinks towards the mouth.
+    let upper = -2.6 - 0.42 * (q.z + 1.0).max(0.0);
+    let beard = look.beard
+        * smoothstep(upper + 0.4, upper - 0.9, q.y)
+        * smoothstep(-13.8, -12.5, q.y)
+        * smoothstep(-1.0, 0.6, q.z)
+        * smoothstep(1.4, 2.4, m.x);
+    let cover = moustache.max(goatee).max(beard);
+    if cover < 0.01 {
+        return 0.0;
+    }
+    let strands = noise(v3(q.x * 5.5, q.y * 2.2, q.z * 5.5)) + 0.5 * noise(q * 4.3);
+    smoothstep(0.15, 0.85, cover * 1.25 + 0.30 * strands) * 0.96
+}
+
+fn eye_shadow(look: &Look, q: Vec3) -> f32 {
+    if look.eye_shadow <= 0.0 || q.z < 5.0 {
+        return 0.0;
+    }
+    let m = q.mirrored();
+    look.eye_shadow * smoothstep(0.2, 0.5, m.y) * smoothstep(1.6, 0.8, m.y) * bell(m.x - EYE.x, 1.1)
+}
+
+fn mole(look: &Look, q: Vec3) -> f32 {
+    (0..look.moles as i32)
+        .map(|i| {
+            let place = |c: i32| hash01(i, c, (look.skin[1] * 1e6) as i32);
+            let (x, y) = (place(1) * 10.0 - 5.0, place(2) * 15.0 - 10.0);
+            smoothstep(0.24, 0.12, (q.x - x).hypot(q.y - y) + 0.1 * place(3)) * smoothstep(3.0, 5.0, q.z)
+        })
+        .fold(0.0, f32::max)
+}
+
+/// Tilt of the skin in the lines of forehead and under the eyes.
+fn lines(q: Vec3) -> f32 {
+    let forehead = smoothstep(2.6, 3.4, q.y) * smoothstep(7.5, 6.0, q.y) * smoothstep(5.5, 3.0, q.x.abs());
+    let under = bell(q.y + 1.5, 0.5) * bell(q.x.abs() - EYE.x, 1.0);
+    if forehead + under < 0.02 {
+        return 0.0;
+    }
+    let wave = (q.y * 6.5 + 1.2 * noise(v3(q.x * 0.5, q.y, 3.0))).sin();
+    0.5 * (forehead + under) * wave
+}
+
 /// Cover of the shortest hairs around the hairline.
-fn scalp(q: Vec3) -> f32 {
+fn scalp(look: &Look, q: Vec3) -> f32 {
+    let line = hairline(q.mirrored(), look.hairline);
+    if q.y < line - 1.3 {
+        return 0.0;
+    }
     let fray = 0.18 * noise(q * 1.6) + 0.22 * noise(v3(q.x * 9.0, q.y * 3.0, q.z * 9.0));
-    smoothstep(-0.8, 0.3, q.y - hairline(q.mirrored()) + fray)
+    smoothstep(-0.8, 0.3, q.y - line + fray)
 }
 
 /// 1 on the red of the lips: where their tubes are the surface.
@@ -236,15 +324,17 @@ fn eye(figure: &Figure, p: Vec3, base: Surface) -> Surface {
 }
 
 fn wet(figure: &Figure, p: Vec3, inside: Inside, base: Surface) -> Surface {
+    let look = figure.look;
     // Light thins out behind the lips.
     let depth = smoothstep(9.6, 6.2, p.z);
     let (albedo, gloss, sharpness) = match inside {
         Inside::Tooth => {
             let gap = tooth_gap(p.x, if p.y > -7.64 - 0.4 * figure.mouth.gap { 1.0 } else { 0.72 });
-            let tone = v3(0.62, 0.565, 0.47) * mix(0.62, 1.0, gap) * (1.0 - 0.10 * p.x.abs());
+            let tone =
+                Vec3::from(look.teeth) * mix(1.0 - look.tooth_gaps, 1.0, gap) * (1.0 - 0.10 * p.x.abs());
             (tone, 0.06, 50.0)
         }
-        Inside::Tongue => (v3(0.42, 0.14, 0.13) * (1.0 + 0.12 * noise(p * 7.0)), 0.06, 24.0),
+        Inside::Tongue => (Vec3::from(look.tongue) * (1.0 + 0.12 * noise(p * 7.0)), 0.06, 24.0),
         Inside::Gum => (v3(0.40, 0.12, 0.11), 0.06, 30.0),
     };
     let shade = mix(1.1, 0.22, depth);
