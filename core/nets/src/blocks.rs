@@ -4,7 +4,7 @@
 //! checkpoint's layout, and computes in the dtype of its weights; normalisation always runs in f32.
 //! Networks call these and nothing below them, so that a faster kernel is put in at one place.
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Tensor, Var};
 use candle_nn::VarBuilder;
 
 use crate::error::{NetsError, Result};
@@ -265,7 +265,16 @@ impl GroupNorm {
     }
 }
 
-/// Batch normalisation in its inference form (running statistics), f32.
+/// What a network is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch normalisation by its running statistics, folded into the layer before it.
+    Inference,
+    /// Batch normalisation by the batch's statistics, which the running ones (variables) follow.
+    Training,
+}
+
+/// Batch normalisation, f32.
 #[derive(Debug, Clone)]
 pub struct BatchNorm {
     pub weight: Tensor,
@@ -274,6 +283,9 @@ pub struct BatchNorm {
     pub running_var: Tensor,
     pub eps: f64,
 }
+
+/// How far the running statistics go towards a batch's: PyTorch's, which all published networks had.
+const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm {
     pub fn new(vb: &VarBuilder, channels: usize) -> Result<Self> {
@@ -287,12 +299,31 @@ impl BatchNorm {
         })
     }
 
+    /// ReLU(BN(x) + shortcut) by the batch's own statistics, which the running ones then follow.
+    pub fn train_relu(&self, x: &Tensor, shortcut: Option<&Tensor>) -> Result<Tensor> {
+        let (y, moments) = ops::batch_norm_relu(x, &self.weight, &self.bias, shortcut, self.eps)?;
+        let count = (x.elem_count() / x.dim(1)?.max(1)) as f64;
+        // Running averages are of the unbiased variance; a single sample has none.
+        let unbiased = (moments.variance * (count / (count - 1.0).max(1.0)))?;
+        follow(&self.running_mean, &moments.mean)?;
+        follow(&self.running_var, &unbiased)?;
+        Ok(y)
+    }
+
     /// `y = scale·x + shift`, each `[c]`.
     fn scale_and_shift(&self) -> Result<(Tensor, Tensor)> {
         let scale = (&self.weight / (&self.running_var + self.eps)?.sqrt()?)?;
         let shift = (&self.bias - (&self.running_mean * &scale)?)?;
         Ok((scale, shift))
     }
+}
+
+fn follow(running: &Tensor, found: &Tensor) -> Result<()> {
+    if !running.is_variable() {
+        return Err(NetsError::Invalid("training needs weights that are variables".into()));
+    }
+    let next = ((running.detach() * (1.0 - MOMENTUM))? + (found * MOMENTUM)?)?;
+    Ok(Var::from_tensor(running)?.set(&next)?)
 }
 
 fn fold_bias(bias: Option<&Tensor>, scale: &Tensor, shift: &Tensor, dtype: DType) -> Result<Tensor> {
@@ -313,7 +344,17 @@ pub fn silu(x: &Tensor) -> Result<Tensor> {
 }
 
 pub fn relu(x: &Tensor) -> Result<Tensor> {
-    Ok(x.relu()?)
+    Ok(ops::relu(x)?)
+}
+
+/// ReLU(x + shortcut).
+pub fn relu_of_sum(x: &Tensor, shortcut: &Tensor) -> Result<Tensor> {
+    Ok(ops::relu_of_sum(x, shortcut)?)
+}
+
+/// The channels of `a`, then those of `b`.
+pub fn append(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    Ok(ops::append(a, b)?)
 }
 
 pub fn sigmoid(x: &Tensor) -> Result<Tensor> {

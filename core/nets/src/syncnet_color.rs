@@ -4,7 +4,7 @@
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 
-use crate::blocks::{Walk, check_width, telltale};
+use crate::blocks::{Mode, Walk, check_width, telltale};
 use crate::error::Result;
 use crate::wav2lip::{ConvBlock, audio_encoder, run};
 
@@ -34,10 +34,19 @@ pub struct SyncNetColor {
 
 impl SyncNetColor {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
+        Self::build(cfg, vb, Mode::Inference)
+    }
+
+    /// For training; the tensors of `vb` must be variables.
+    pub fn trainable(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
+        Self::build(cfg, vb, Mode::Training)
+    }
+
+    fn build(cfg: &Config, vb: &VarBuilder, mode: Mode) -> Result<Self> {
         check_width("the lip-sync expert", cfg.width)?;
         Ok(Self {
-            face_encoder: face_encoder(&vb.pp("face_encoder"), cfg.width)?,
-            audio_encoder: audio_encoder(&vb.pp("audio_encoder"), cfg.width, 2)?,
+            face_encoder: face_encoder(&vb.pp("face_encoder"), cfg.width, mode)?,
+            audio_encoder: audio_encoder(&vb.pp("audio_encoder"), cfg.width, 2, mode)?,
         })
     }
 
@@ -61,8 +70,8 @@ fn unit(x: &Tensor) -> Result<Tensor> {
 }
 
 /// 48×96 → 1×1.
-fn face_encoder(vb: &VarBuilder, w: usize) -> Result<Vec<ConvBlock>> {
-    let mut blocks = vec![ConvBlock::new(&vb.pp("0"), [15, 2 * w, 7], Walk::same(7))?];
+fn face_encoder(vb: &VarBuilder, w: usize, mode: Mode) -> Result<Vec<ConvBlock>> {
+    let mut blocks = vec![ConvBlock::new(&vb.pp("0"), [15, 2 * w, 7], Walk::same(7), mode)?];
     let mut channels = 2 * w;
     // Padding 1 under a 5×5 kernel: two rows are lost, while the columns halve.
     let second = Walk { stride: [1, 2], ..Walk::padded(1) };
@@ -75,10 +84,10 @@ fn face_encoder(vb: &VarBuilder, w: usize) -> Result<Vec<ConvBlock>> {
         (32 * w, 3, 0, Walk::UNIT),
         (32 * w, 1, 0, Walk::UNIT),
     ] {
-        blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, width, kernel], walk)?);
+        blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, width, kernel], walk, mode)?);
         channels = width;
         for _ in 0..residuals {
-            blocks.push(ConvBlock::residual(&vb.pp(blocks.len()), channels)?);
+            blocks.push(ConvBlock::residual(&vb.pp(blocks.len()), channels, mode)?);
         }
     }
     Ok(blocks)

@@ -5,7 +5,9 @@
 use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::blocks::{BatchNorm, Conv2d, ConvTranspose2d, Walk, check_width, relu, sigmoid, telltale};
+use crate::blocks::{
+    BatchNorm, Conv2d, ConvTranspose2d, Mode, Walk, append, check_width, relu, relu_of_sum, sigmoid, telltale,
+};
 use crate::error::Result;
 
 /// Side of the square face picture.
@@ -29,67 +31,76 @@ impl Config {
     }
 }
 
-/// Convolution and batch normalisation, folded into one; the shortcut, if any; ReLU after it.
+/// A convolution, batch normalisation, the shortcut, if any; ReLU after it.
 #[derive(Debug, Clone)]
 pub(crate) struct ConvBlock {
-    conv: Conv2d,
+    layer: Layer,
+    /// In training; for inference it is folded into the layer.
+    norm: Option<BatchNorm>,
     residual: bool,
 }
 
+#[derive(Debug, Clone)]
+enum Layer {
+    Plain(Conv2d),
+    Transposed(ConvTranspose2d),
+}
+
 impl ConvBlock {
-    pub(crate) fn new(vb: &VarBuilder, [c_in, c_out, kernel]: [usize; 3], walk: Walk) -> Result<Self> {
+    pub(crate) fn new(
+        vb: &VarBuilder,
+        [c_in, c_out, kernel]: [usize; 3],
+        walk: Walk,
+        mode: Mode,
+    ) -> Result<Self> {
         let vb = vb.pp("conv_block");
-        let norm = BatchNorm::new(&vb.pp("1"), c_out)?;
-        let conv = Conv2d::new(&vb.pp("0"), c_in, c_out, [kernel, kernel], walk)?.folding(&norm)?;
-        Ok(Self { conv, residual: false })
+        let conv = Conv2d::new(&vb.pp("0"), c_in, c_out, [kernel, kernel], walk)?;
+        Self::normed(&vb, Layer::Plain(conv), c_out, mode)
     }
 
     /// 3×3 with a shortcut.
-    pub(crate) fn residual(vb: &VarBuilder, channels: usize) -> Result<Self> {
-        Ok(Self { residual: true, ..Self::new(vb, [channels, channels, 3], Walk::same(3))? })
+    pub(crate) fn residual(vb: &VarBuilder, channels: usize, mode: Mode) -> Result<Self> {
+        Ok(Self { residual: true, ..Self::new(vb, [channels, channels, 3], Walk::same(3), mode)? })
+    }
+
+    /// Transposed 3×3; `steps`: stride, padding, output padding.
+    fn transposed(vb: &VarBuilder, [c_in, c_out]: [usize; 2], steps: [usize; 3], mode: Mode) -> Result<Self> {
+        let vb = vb.pp("conv_block");
+        let conv = ConvTranspose2d::new(&vb.pp("0"), c_in, c_out, 3, steps)?;
+        Self::normed(&vb, Layer::Transposed(conv), c_out, mode)
+    }
+
+    fn normed(vb: &VarBuilder, layer: Layer, channels: usize, mode: Mode) -> Result<Self> {
+        let norm = BatchNorm::new(&vb.pp("1"), channels)?;
+        Ok(match (mode, layer) {
+            (Mode::Inference, Layer::Plain(conv)) => {
+                Self { layer: Layer::Plain(conv.folding(&norm)?), norm: None, residual: false }
+            }
+            (Mode::Inference, Layer::Transposed(conv)) => {
+                Self { layer: Layer::Transposed(conv.folding(&norm)?), norm: None, residual: false }
+            }
+            // The batch's mean takes every bias off again, so its gradient is zero and not worth a sweep.
+            (Mode::Training, Layer::Plain(mut conv)) => {
+                conv.bias = conv.bias.map(|bias| bias.detach());
+                Self { layer: Layer::Plain(conv), norm: Some(norm), residual: false }
+            }
+            (Mode::Training, Layer::Transposed(mut conv)) => {
+                conv.bias = conv.bias.map(|bias| bias.detach());
+                Self { layer: Layer::Transposed(conv), norm: Some(norm), residual: false }
+            }
+        })
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.conv.forward(x)?;
-        relu(&if self.residual { (y + x)? } else { y })
-    }
-}
-
-#[derive(Debug, Clone)]
-struct TransposeBlock(ConvTranspose2d);
-
-impl TransposeBlock {
-    fn new(vb: &VarBuilder, c_in: usize, c_out: usize, steps: [usize; 3]) -> Result<Self> {
-        let vb = vb.pp("conv_block");
-        let norm = BatchNorm::new(&vb.pp("1"), c_out)?;
-        Ok(Self(ConvTranspose2d::new(&vb.pp("0"), c_in, c_out, 3, steps)?.folding(&norm)?))
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        relu(&self.0.forward(x)?)
-    }
-}
-
-/// One level of the decoder: its first layer, which may double the size, then layers with shortcuts.
-#[derive(Debug, Clone)]
-struct Up {
-    first: Growth,
-    rest: Vec<ConvBlock>,
-}
-
-#[derive(Debug, Clone)]
-enum Growth {
-    Point(ConvBlock),
-    Transpose(TransposeBlock),
-}
-
-impl Up {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = match &self.first {
-            Growth::Point(block) => block.forward(x)?,
-            Growth::Transpose(block) => block.forward(x)?,
+        let y = match &self.layer {
+            Layer::Plain(conv) => conv.forward(x)?,
+            Layer::Transposed(conv) => conv.forward(x)?,
         };
-        run(&self.rest, x)
+        match (&self.norm, self.residual) {
+            (Some(norm), residual) => norm.train_relu(&y, residual.then_some(x)),
+            (None, true) => relu_of_sum(&y, x),
+            (None, false) => relu(&y),
+        }
     }
 }
 
@@ -101,7 +112,7 @@ pub(crate) fn run(blocks: &[ConvBlock], x: Tensor) -> Result<Tensor> {
 pub struct Wav2Lip {
     face_encoder: Vec<Vec<ConvBlock>>,
     audio_encoder: Vec<ConvBlock>,
-    face_decoder: Vec<Up>,
+    face_decoder: Vec<Vec<ConvBlock>>,
     output: ConvBlock,
     output_point: Conv2d,
     dtype: DType,
@@ -109,14 +120,23 @@ pub struct Wav2Lip {
 
 impl Wav2Lip {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
+        Self::build(cfg, vb, Mode::Inference)
+    }
+
+    /// For training; the tensors of `vb` must be variables.
+    pub fn trainable(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
+        Self::build(cfg, vb, Mode::Training)
+    }
+
+    fn build(cfg: &Config, vb: &VarBuilder, mode: Mode) -> Result<Self> {
         let w = cfg.width;
         check_width("Wav2Lip's generator", w)?;
         let output = vb.pp("output_block");
         Ok(Self {
-            face_encoder: face_encoder(&vb.pp("face_encoder_blocks"), w)?,
-            audio_encoder: audio_encoder(&vb.pp("audio_encoder"), w, 1)?,
-            face_decoder: face_decoder(&vb.pp("face_decoder_blocks"), w)?,
-            output: ConvBlock::new(&output.pp("0"), [5 * w, 2 * w, 3], Walk::same(3))?,
+            face_encoder: face_encoder(&vb.pp("face_encoder_blocks"), w, mode)?,
+            audio_encoder: audio_encoder(&vb.pp("audio_encoder"), w, 1, mode)?,
+            face_decoder: face_decoder(&vb.pp("face_decoder_blocks"), w, mode)?,
+            output: ConvBlock::new(&output.pp("0"), [5 * w, 2 * w, 3], Walk::same(3), mode)?,
             output_point: Conv2d::point(&output.pp("1"), 2 * w, 3)?,
             dtype: vb.dtype(),
         })
@@ -133,7 +153,7 @@ impl Wav2Lip {
         }
         let mut x = self.audio_embedding(mel)?;
         for (level, feature) in self.face_decoder.iter().zip(features.iter().rev()) {
-            x = Tensor::cat(&[&level.forward(&x)?, feature], 1)?;
+            x = append(&run(level, x)?, feature)?;
         }
         let pixels = self.output_point.forward(&self.output.forward(&x)?)?;
         sigmoid(&pixels.to_dtype(DType::F32)?)
@@ -146,30 +166,36 @@ impl Wav2Lip {
 }
 
 /// 96 → 48 → 24 → 12 → 6 → 3 → 1, a feature map from each.
-fn face_encoder(vb: &VarBuilder, w: usize) -> Result<Vec<Vec<ConvBlock>>> {
+fn face_encoder(vb: &VarBuilder, w: usize, mode: Mode) -> Result<Vec<Vec<ConvBlock>>> {
     const RESIDUALS: [usize; 5] = [2, 3, 2, 2, 1];
-    let mut levels = vec![vec![ConvBlock::new(&vb.pp("0.0"), [6, w, 7], Walk::same(7))?]];
+    let mut levels = vec![vec![ConvBlock::new(&vb.pp("0.0"), [6, w, 7], Walk::same(7), mode)?]];
     let mut channels = w;
     for residuals in RESIDUALS {
         let vb = vb.pp(levels.len());
-        let mut level = vec![ConvBlock::new(&vb.pp("0"), [channels, 2 * channels, 3], Walk::strided(2, 1))?];
+        let mut level =
+            vec![ConvBlock::new(&vb.pp("0"), [channels, 2 * channels, 3], Walk::strided(2, 1), mode)?];
         channels *= 2;
         for _ in 0..residuals {
-            level.push(ConvBlock::residual(&vb.pp(level.len()), channels)?);
+            level.push(ConvBlock::residual(&vb.pp(level.len()), channels, mode)?);
         }
         levels.push(level);
     }
     let vb = vb.pp(levels.len());
     levels.push(vec![
-        ConvBlock::new(&vb.pp("0"), [channels, channels, 3], Walk::UNIT)?,
-        ConvBlock::new(&vb.pp("1"), [channels, channels, 1], Walk::UNIT)?,
+        ConvBlock::new(&vb.pp("0"), [channels, channels, 3], Walk::UNIT, mode)?,
+        ConvBlock::new(&vb.pp("1"), [channels, channels, 1], Walk::UNIT, mode)?,
     ]);
     Ok(levels)
 }
 
 /// `[n, 1, 80, 16]` → `[n, 32·w, 1, 1]`; the generator has one shortcut layer at its last strided level
 /// (`residuals_at_16w`), the expert two.
-pub(crate) fn audio_encoder(vb: &VarBuilder, w: usize, residuals_at_16w: usize) -> Result<Vec<ConvBlock>> {
+pub(crate) fn audio_encoder(
+    vb: &VarBuilder,
+    w: usize,
+    residuals_at_16w: usize,
+    mode: Mode,
+) -> Result<Vec<ConvBlock>> {
     let strided = |rows, columns| Walk { stride: [rows, columns], ..Walk::same(3) };
     let mut blocks = Vec::new();
     let mut channels = 1;
@@ -179,21 +205,21 @@ pub(crate) fn audio_encoder(vb: &VarBuilder, w: usize, residuals_at_16w: usize) 
         (8 * w, 2, strided(3, 3)),
         (16 * w, residuals_at_16w, strided(3, 2)),
     ] {
-        blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, width, 3], walk)?);
+        blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, width, 3], walk, mode)?);
         channels = width;
         for _ in 0..residuals {
-            blocks.push(ConvBlock::residual(&vb.pp(blocks.len()), channels)?);
+            blocks.push(ConvBlock::residual(&vb.pp(blocks.len()), channels, mode)?);
         }
     }
-    blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, 32 * w, 3], Walk::UNIT)?);
-    blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [32 * w, 32 * w, 1], Walk::UNIT)?);
+    blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [channels, 32 * w, 3], Walk::UNIT, mode)?);
+    blocks.push(ConvBlock::new(&vb.pp(blocks.len()), [32 * w, 32 * w, 1], Walk::UNIT, mode)?);
     Ok(blocks)
 }
 
 /// 1 → 1 → 3 → 6 → 12 → 24 → 48 → 96; after each level the encoder's map of that size is appended.
-fn face_decoder(vb: &VarBuilder, w: usize) -> Result<Vec<Up>> {
-    let point = ConvBlock::new(&vb.pp("0.0"), [32 * w, 32 * w, 1], Walk::UNIT)?;
-    let mut levels = vec![Up { first: Growth::Point(point), rest: vec![] }];
+fn face_decoder(vb: &VarBuilder, w: usize, mode: Mode) -> Result<Vec<Vec<ConvBlock>>> {
+    let point = ConvBlock::new(&vb.pp("0.0"), [32 * w, 32 * w, 1], Walk::UNIT, mode)?;
+    let mut levels = vec![vec![point]];
     for (c_in, c_out, residuals) in [
         (64 * w, 32 * w, 1),
         (64 * w, 32 * w, 2),
@@ -205,9 +231,11 @@ fn face_decoder(vb: &VarBuilder, w: usize) -> Result<Vec<Up>> {
         let vb = vb.pp(levels.len());
         // The second level grows 1×1 to 3×3, each later one doubles: [stride, padding, output padding].
         let steps = if levels.len() == 1 { [1, 0, 0] } else { [2, 1, 1] };
-        let first = Growth::Transpose(TransposeBlock::new(&vb.pp("0"), c_in, c_out, steps)?);
-        let rest = (1..=residuals).map(|i| ConvBlock::residual(&vb.pp(i), c_out)).collect::<Result<_>>()?;
-        levels.push(Up { first, rest });
+        let mut level = vec![ConvBlock::transposed(&vb.pp("0"), [c_in, c_out], steps, mode)?];
+        for i in 1..=residuals {
+            level.push(ConvBlock::residual(&vb.pp(i), c_out, mode)?);
+        }
+        levels.push(level);
     }
     Ok(levels)
 }

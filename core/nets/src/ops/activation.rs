@@ -47,7 +47,7 @@ vectorised! {
 }
 
 /// What `f` makes of the inputs, which have the same length; it must fill every piece it is handed.
-fn in_pieces<const N: usize>(
+pub(super) fn in_pieces<const N: usize>(
     inputs: [&[f32]; N],
     f: impl Fn([&[f32]; N], &mut [MaybeUninit<f32>]) + Sync,
 ) -> Vec<f32> {

@@ -8,8 +8,10 @@
 
 mod activation;
 mod attention;
+mod batch_norm;
 mod buffer;
 mod conv;
+mod join;
 mod lanes;
 mod norm;
 mod resample;
@@ -18,7 +20,9 @@ use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 
 pub use activation::silu;
 pub use attention::attention_qkv;
+pub use batch_norm::{Moments, batch_norm_relu};
 pub use conv::{Conv2dSpec, Prepared, conv_transpose2d, conv2d};
+pub use join::{append, relu, relu_of_sum};
 pub use norm::{Activation, group_norm};
 pub use resample::{avg_pool2, upsample_nearest2x};
 

@@ -256,6 +256,18 @@ const SIGNS: [(&str, Network); 10] = [
     ("quantize.embedding.weight", Network::VqF4),
 ];
 
+/// Names and shapes of the tensors of a network whose widths all follow from its first layer's `channels`, in
+/// the network's own order; `None` for the others.
+pub fn tensors(network: Network, channels: usize) -> Option<Vec<(String, Vec<usize>)>> {
+    let layout = match network {
+        Network::Wav2Lip => layout::wav2lip,
+        Network::LipsyncExpert => layout::lipsync_expert,
+        Network::QualityDiscriminator => layout::quality_discriminator,
+        _ => return None,
+    };
+    Some(layout(channels).tensors)
+}
+
 /// Opens a file that must hold all of `wanted`; its weights are below the answer's prefix.
 ///
 /// # Errors

@@ -1,12 +1,11 @@
 //! Gradients of a convolution's weight and bias.
 
 use candle_core::{Result, Tensor};
-use gemm::Parallelism;
 use rayon::prelude::*;
 
+use super::dots::{self, COLUMNS, Factors, ROWS, Stretch};
 use super::geometry::{Conv2dSpec, Plan, Planes};
 use super::tile_f32::planes;
-use crate::ops::buffer::Buffer;
 use crate::ops::lanes::{self, vectorised};
 use crate::ops::with_samples;
 
@@ -14,69 +13,92 @@ use crate::ops::with_samples;
 /// `[groups · a, b, k]` in the shape of `weight`.
 ///
 /// `wide` is what the convolution strides over (its input, or the gradient of a transposed one's output),
-/// `narrow` what it reaches. In planes every tap is a matrix product of the two, one of them shifted.
+/// `narrow` what it reaches. In planes every tap is a matrix product of the two, one of them shifted, and read where
+/// it lies.
 pub fn of_weight(wide: &Tensor, narrow: &Tensor, weight: &Tensor, spec: &Conv2dSpec) -> Result<Tensor> {
     let (n, wide_channels, h, w) = wide.dims4()?;
     let (_, narrow_channels, oh, ow) = narrow.dims4()?;
     let (_, _, kh, kw) = weight.dims4()?;
     let plan = Plan::forward([h, w], [oh, ow], [kh, kw], spec);
     let spread = Planes::spread([oh, ow], plan.planes.pitch);
-    let wide = with_samples(wide, |samples| Ok(planes(&plan.planes, samples, 0)))?;
-    let narrow = with_samples(narrow, |samples| Ok(planes(&spread, samples, 0)))?;
+    let wide = with_samples(wide, |samples| Ok(planes(&plan.planes, samples, dots::SLACK)))?;
+    let narrow = with_samples(narrow, |samples| Ok(planes(&spread, samples, dots::SLACK)))?;
 
     let pass = &plan.passes[0];
     let positions = pass.positions(plan.planes.pitch);
     let groups = spec.groups;
     let (a, b, taps) = (narrow_channels / groups, wide_channels / groups, kh * kw);
+    let runs = runs(n, positions, narrow_channels * spread.channel, wide_channels * plan.planes.channel);
     let mut gradient = vec![0f32; weight.elem_count()];
     let target = Shared(gradient.as_mut_ptr());
-    (0..groups * taps).into_par_iter().for_each(|job| {
-        let (group, tap) = (job / taps, &pass.taps[job % taps]);
+    // Jobs: a few rows of a group, a range of (wide channel, tap) pairs.
+    let pairs = b * taps;
+    let ranges =
+        (3 * rayon::current_num_threads()).div_ceil(a.div_ceil(ROWS) * groups).min(pairs.div_ceil(COLUMNS));
+    let rows_of = a.div_ceil(ROWS);
+    (0..groups * rows_of * ranges).into_par_iter().for_each(|job| {
+        let (group, first, range) = (job / ranges / rows_of, job / ranges % rows_of * ROWS, job % ranges);
+        let blocks = pairs.div_ceil(COLUMNS);
+        let pairs_of =
+            range * blocks / ranges * COLUMNS..((range + 1) * blocks / ranges * COLUMNS).min(pairs);
         let target = &target;
-        // Products go to a matrix of their own: the gradient's taps lie between its columns, where the product's
-        // inner loop would write them one by one.
-        let mut products = Buffer::dirty(a * b);
-        let products = products.f32();
-        for image in 0..n {
-            let narrow_at = (image * narrow_channels + group * a) * spread.channel;
-            let wide_at = (image * wide_channels + group * b) * plan.planes.channel + tap.offset;
-            // SAFETY: `positions` from a tap's offset stay within a channel's planes; the spread rows are
-            // `positions` long.
-            unsafe {
-                gemm::gemm(
-                    a,
-                    b,
-                    positions,
-                    products.as_mut_ptr(),
-                    1,
-                    b as isize,
-                    image > 0,
-                    narrow.as_ptr::<f32>().add(narrow_at),
-                    1,
-                    spread.channel as isize,
-                    wide.as_ptr::<f32>().add(wide_at),
-                    plan.planes.channel as isize,
-                    1,
-                    1.0,
-                    1.0,
-                    false,
-                    false,
-                    false,
-                    Parallelism::None,
-                );
+        let mut sums = vec![[0f32; ROWS]; pairs_of.len()];
+        let row_offsets = std::array::from_fn(|i| (group * a + (first + i).min(a - 1)) * spread.channel);
+        for stretches in &runs {
+            for (sums, at) in sums.chunks_mut(COLUMNS).zip(pairs_of.clone().step_by(COLUMNS)) {
+                let column_offsets = std::array::from_fn(|j| {
+                    let pair = (at + j).min(pairs - 1);
+                    (group * b + pair / taps) * plan.planes.channel + pass.taps[pair % taps].offset
+                });
+                let factors = Factors {
+                    rows: (narrow.as_ptr(), row_offsets),
+                    columns: (wide.as_ptr(), column_offsets),
+                    stretches,
+                };
+                // SAFETY: `positions` from a tap's offset stay within a channel's planes, and the spread rows are
+                // `positions` long; a last block reads into the next channel or the slack behind the last, where
+                // the spread rows are zero.
+                let found = unsafe { factors.sums() };
+                for (j, sums) in sums.iter_mut().enumerate() {
+                    sums.iter_mut().zip(found).for_each(|(sum, row)| *sum += row[j]);
+                }
             }
         }
-        if n > 0 {
-            for (i, product) in products.iter().enumerate() {
-                // SAFETY: jobs write disjoint weights, `taps` apart.
-                unsafe { target.0.add((group * a * b + i) * taps + tap.index).write(*product) };
+        for (pair, sums) in pairs_of.zip(&sums) {
+            let index = pair / taps * taps + pass.taps[pair % taps].index;
+            for (i, sum) in sums.iter().enumerate().take(a - first) {
+                // SAFETY: jobs write disjoint (row, pair)s.
+                unsafe { target.0.add((group * a + first + i) * pairs + index).write(*sum) };
             }
         }
     });
     Tensor::from_vec(gradient, weight.shape(), weight.device())
 }
 
-/// A gradient written by several jobs, each at its own tap.
+/// All positions of all images in runs of at most so many samples that what a job reads of them stays in a core's
+/// cache while the taps go by.
+fn runs(images: usize, positions: usize, narrow: usize, wide: usize) -> Vec<Vec<Stretch>> {
+    const RUN: usize = 2048;
+    let mut runs = vec![Vec::new()];
+    let mut filled = 0;
+    for image in 0..images {
+        for begin in (0..positions).step_by(RUN) {
+            let blocks = dots::blocks(RUN.min(positions - begin));
+            if filled + blocks > dots::blocks(RUN) {
+                runs.push(Vec::new());
+                filled = 0;
+            }
+            filled += blocks;
+            let stretch = Stretch { rows: image * narrow + begin, columns: image * wide + begin, blocks };
+            if let Some(run) = runs.last_mut() {
+                run.push(stretch);
+            }
+        }
+    }
+    runs
+}
+
+/// A gradient written by several jobs, each at its own rows and taps.
 struct Shared(*mut f32);
 // SAFETY: see `of_weight`.
 unsafe impl Sync for Shared {}

@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "amx_absent.rs")]
 mod amx;
+mod dots;
 mod drive;
 mod geometry;
 mod grad;

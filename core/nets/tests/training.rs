@@ -1,0 +1,164 @@
+//! The networks that are trained: gradients of whole networks against finite differences, at tiny width, and
+//! the running statistics that inference lives on.
+
+use std::collections::HashMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::VarBuilder;
+use lipsmith_nets::disc_qual::{self, QualityDiscriminator};
+use lipsmith_nets::syncnet_color::{self, SyncNetColor};
+use lipsmith_nets::wav2lip::{self, Wav2Lip};
+use lipsmith_nets::zoo::{self, Network};
+
+type Vars = HashMap<String, Var>;
+
+/// Uniform in [-1, 1), the same for the same seed.
+fn noise(seed: u64, shape: &[usize]) -> Tensor {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D;
+    let next = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0
+    };
+    let values: Vec<f32> = std::iter::repeat_with(next).take(shape.iter().product()).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// Positive for images: [0, 1).
+fn picture(seed: u64, shape: &[usize]) -> Tensor {
+    ((noise(seed, shape) + 1.0).unwrap() * 0.5).unwrap()
+}
+
+fn vars(network: Network, channels: usize) -> Vars {
+    let tensors = zoo::tensors(network, channels).unwrap();
+    let named = tensors.into_iter().enumerate().map(|(i, (name, shape))| {
+        let inputs: usize = shape.iter().skip(1).product();
+        let values = match name.rsplit('.').next() {
+            Some("running_var") => Tensor::ones(shape.as_slice(), DType::F32, &Device::Cpu),
+            Some("running_mean") => Tensor::zeros(shape.as_slice(), DType::F32, &Device::Cpu),
+            // Normalisation: near 1; its bias so that ReLU mostly passes and its kink is seldom met.
+            Some("weight") if shape.len() == 1 => (noise(i as u64, &shape) * 0.2).and_then(|t| t + 1.0),
+            Some("bias") => (noise(i as u64, &shape) * 0.1).and_then(|t| t + 2.0),
+            _ => noise(i as u64, &shape) * (2.0 / (inputs as f64).sqrt()),
+        };
+        (name, Var::from_tensor(&values.unwrap()).unwrap())
+    });
+    named.collect()
+}
+
+fn builder(vars: &Vars) -> VarBuilder<'static> {
+    let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+    VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
+}
+
+/// Along the gradient of each named tensor, Σ y·noise changes as fast as the gradient claims.
+fn check(vars: &Vars, names: &[&str], y: impl Fn() -> Tensor) {
+    let weights = noise(3, y().dims());
+    let grads: GradStore = (y() * &weights).unwrap().sum_all().unwrap().backward().unwrap();
+    let weights = flat(&weights);
+    // In f64: the sum of so many numbers would drown what one weight changes.
+    let value = || -> f64 { flat(&y()).iter().zip(&weights).map(|(y, w)| y * w).sum() };
+    for name in names {
+        let var = &vars[*name];
+        let grad = grads.get(var).unwrap_or_else(|| panic!("{name} has no gradient")).copy().unwrap();
+        let start = var.as_detached_tensor().copy().unwrap();
+        let length = |t: &Tensor| flat(t).iter().map(|v| v * v).sum::<f64>().sqrt();
+        let claimed = length(&grad);
+        assert!(claimed > 0.0, "{name}: its gradient is zero");
+        let uphill = (&grad / claimed).unwrap();
+        let step = 1e-3 * length(&start);
+        let at = |step: f64| {
+            var.set(&(&start + (&uphill * step).unwrap()).unwrap()).unwrap();
+            value()
+        };
+        let slope = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
+        var.set(&start).unwrap();
+        assert!((slope - claimed).abs() < 0.05 * claimed, "{name}: slope {slope}, gradient {claimed}");
+    }
+}
+
+fn flat(t: &Tensor) -> Vec<f64> {
+    t.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn the_generator_learns_by_true_gradients() {
+    let vars = vars(Network::Wav2Lip, 2);
+    let network = Wav2Lip::trainable(&wav2lip::Config { width: 2 }, &builder(&vars)).unwrap();
+    let (mel, faces) = (noise(1, &[16, 1, 80, 16]), picture(2, &[16, 6, 96, 96]));
+    let names = [
+        "face_encoder_blocks.0.0.conv_block.0.weight",
+        "face_encoder_blocks.2.1.conv_block.1.weight",
+        "face_encoder_blocks.5.0.conv_block.0.weight",
+        "audio_encoder.0.conv_block.0.weight",
+        "audio_encoder.6.conv_block.0.weight",
+        "face_decoder_blocks.1.0.conv_block.0.weight",
+        "face_decoder_blocks.4.0.conv_block.1.bias",
+        "face_decoder_blocks.6.0.conv_block.0.weight",
+        "face_decoder_blocks.6.2.conv_block.0.weight",
+        "output_block.1.weight",
+        "output_block.1.bias",
+    ];
+    check(&vars, &names, || network.forward(&mel, &faces).unwrap());
+}
+
+#[test]
+fn the_expert_learns_by_true_gradients_and_passes_them_to_pictures() {
+    let vars = vars(Network::LipsyncExpert, 2);
+    let config = syncnet_color::Config { width: 1 };
+    let network = SyncNetColor::trainable(&config, &builder(&vars)).unwrap();
+    let faces = Var::from_tensor(&picture(2, &[12, 15, 48, 96])).unwrap();
+    let mel = noise(1, &[12, 1, 80, 16]);
+    let agreement = || {
+        (network.faces(faces.as_tensor()).unwrap() * network.sound(&mel).unwrap()).unwrap().sum(1).unwrap()
+    };
+    let names = [
+        "face_encoder.0.conv_block.0.weight",
+        "face_encoder.1.conv_block.0.weight",
+        "face_encoder.9.conv_block.1.weight",
+        "audio_encoder.3.conv_block.0.weight",
+        "audio_encoder.12.conv_block.0.weight",
+    ];
+    check(&vars, &names, agreement);
+
+    // As a judge: its weights stand still, what it judges moves.
+    let still = vars.iter().map(|(name, var)| (name.clone(), var.as_detached_tensor())).collect();
+    let still = VarBuilder::from_tensors(still, DType::F32, &Device::Cpu);
+    let judge = SyncNetColor::new(&config, &still).unwrap();
+    let pictures = HashMap::from([("pictures".to_string(), faces.clone())]);
+    check(&pictures, &["pictures"], || {
+        (judge.faces(faces.as_tensor()).unwrap() * judge.sound(&mel).unwrap()).unwrap().sum(1).unwrap()
+    });
+}
+
+#[test]
+fn the_discriminator_learns_by_true_gradients() {
+    let vars = vars(Network::QualityDiscriminator, 2);
+    let network = QualityDiscriminator::new(&disc_qual::Config { width: 2 }, &builder(&vars)).unwrap();
+    let faces = Var::from_tensor(&picture(2, &[2, 3, 96, 96])).unwrap();
+    let mut all = vars.clone();
+    all.insert("faces".into(), faces.clone());
+    let names = [
+        "face_encoder_blocks.0.0.conv_block.0.weight",
+        "face_encoder_blocks.4.1.conv_block.0.weight",
+        "faces",
+    ];
+    check(&all, &names, || network.forward(faces.as_tensor()).unwrap());
+}
+
+/// With running statistics that have come to the batch's, the folded network computes what the trained one did.
+#[test]
+fn inference_goes_on_where_training_was() {
+    let vars = vars(Network::LipsyncExpert, 2);
+    let config = syncnet_color::Config { width: 1 };
+    let trained = SyncNetColor::trainable(&config, &builder(&vars)).unwrap();
+    let faces = picture(2, &[6, 15, 48, 96]);
+    let mut last = trained.faces(&faces).unwrap();
+    for _ in 0..150 {
+        last = trained.faces(&faces).unwrap();
+    }
+    let folded = SyncNetColor::new(&config, &builder(&vars)).unwrap().faces(&faces).unwrap();
+    let apart = (last - folded).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    // The running variance is the unbiased one, which tells at the narrow end (6 samples a channel).
+    assert!(apart < 0.1, "{apart}");
+}
