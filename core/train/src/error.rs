@@ -1,5 +1,7 @@
 //! What can go wrong in training and in making training material.
 
+use lipsmith_nets::NetsError;
+use lipsmith_nets::zoo::Network;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +42,37 @@ pub enum TrainError {
         "the clip '{name}' of {frames} frames does not fit the set: it is empty, a double, or not {side} pixels wide"
     )]
     Record { name: String, frames: usize, side: usize },
+    #[error("{network} is not trained here; trained are wav2lip, lipsync-expert and wav2lip-quality-disc")]
+    NotTrained { network: Network },
+    #[error("the set has no clip of more than {} pictures in its part '{split}'; add people or longer takes", 2 * .length)]
+    TooFewClips { split: String, length: usize },
+    #[error("the saved state lacks {lack}: it belongs to another training; start anew in another folder")]
+    State { lack: String },
+    #[error("{} is damaged: {cause}; start anew in another folder, from the network that was saved", .path.display())]
+    DamagedState { path: PathBuf, cause: String },
+    #[error("{} already holds a training; go on with --resume, or name another folder", .folder.display())]
+    RunExists { folder: PathBuf },
+    #[error(
+        "{} was begun with other settings (see its run.json); resume with the same, or name another folder",
+        .folder.display()
+    )]
+    OtherSettings { folder: PathBuf },
+    #[error(
+        "training diverged: at step {step} '{name}' is no number; {} keeps the state of step {saved}: go on from \
+         its network.safetensors with a lower --lr",
+        .folder.display()
+    )]
+    Diverged { step: u64, saved: u64, name: &'static str, folder: PathBuf },
+    #[error("the thread that makes the batches has stopped; its message above says why")]
+    Batches,
+    #[error("tensors cannot be written as safetensors: {cause}")]
+    Format { cause: String },
     #[error("cancelled")]
     Cancelled,
+    #[error("{0}")]
+    Network(#[from] NetsError),
+    #[error("while computing: {0}")]
+    Compute(#[from] candle_core::Error),
 }
 
 impl TrainError {

@@ -2,6 +2,12 @@
 
 pub mod dataset;
 pub mod error;
+pub mod losses;
+pub mod optim;
+pub mod recipes;
 pub mod speaker;
+mod state;
+pub mod trainer;
+pub mod weights;
 
 pub use error::TrainError;

@@ -1,0 +1,197 @@
+//! The lip-sync expert (Prajwal et al. 2020, section 3.1): five pictures of a mouth and 0.2 s of sound, together
+//! or from different moments of the same clip, told apart by the cosine of their embeddings.
+
+use super::crops::{Clips, Framing, Look, below, picture, sound, stream};
+use super::{Exam, Recipe, Scores};
+use crate::TrainError;
+use crate::dataset::{Clip, Set, Split};
+use crate::losses::{agreement, sync};
+use crate::optim::{Adam, Average, Settings};
+use crate::speaker::math::Random;
+use crate::weights::Weights;
+use candle_core::{Device, Tensor};
+use lipsmith_nets::mel::{BANDS, WINDOW};
+use lipsmith_nets::syncnet_color::{Config, SyncNetColor};
+use lipsmith_nets::wav2lip::FACE;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Pictures that the expert looks at together.
+pub const LOOK: usize = 5;
+/// Other moments of the clip that each mouth is compared with. The sound's tower is cheap beside the face's.
+const OTHERS: usize = 3;
+/// Sounds nearer than this many pictures are not wrong enough to be called so.
+const APART: usize = 3;
+const EXAMINED: usize = 192;
+
+pub struct SyncNet {
+    network: SyncNetColor,
+    weights: Weights,
+    adam: Adam,
+    average: Average,
+    sampler: Arc<Sampler>,
+    exam: Pairs,
+    device: Device,
+}
+
+pub struct Sampler {
+    clips: Clips,
+    batch: usize,
+}
+
+/// `faces`: `[n, 15, 48, 96]`; `sounds`: `[n·(1 + OTHERS), 1, 80, 16]`, each mouth's own first.
+pub struct Pairs {
+    faces: Tensor,
+    sounds: Tensor,
+}
+
+impl SyncNet {
+    /// Continues from `weights`; `batch` mouths a step.
+    pub fn new(
+        set: &Set,
+        weights: Weights,
+        batch: usize,
+        settings: Settings,
+        device: &Device,
+    ) -> Result<SyncNet, TrainError> {
+        let config = Config { width: weights.channels() / 2 };
+        let exam = Clips::of(set, Split::Validation, LOOK + APART)?;
+        let exam = {
+            let mut drawing = Drawing::default();
+            for (item, (clip, first)) in exam.fixed(EXAMINED).into_iter().enumerate() {
+                drawing.add(clip, first, &Look::plain(), |_| Framing::PLAIN, &mut stream(0, 0, item));
+            }
+            drawing.pairs()?
+        };
+        Ok(SyncNet {
+            network: SyncNetColor::trainable(&config, &weights.builder())?,
+            adam: Adam::new(&weights, settings)?,
+            average: Average::new(&weights, 0.998)?,
+            sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, LOOK + APART)?, batch }),
+            exam,
+            device: device.clone(),
+            weights,
+        })
+    }
+
+    /// `[n]` for the mouths with their own sounds, and `[n, OTHERS]` with the others.
+    fn compare(&self, network: &SyncNetColor, pairs: &Pairs) -> Result<(Tensor, Tensor), TrainError> {
+        let faces = network.faces(&pairs.faces.to_device(&self.device)?)?;
+        let sounds = network.sound(&pairs.sounds.to_device(&self.device)?)?;
+        let (n, d) = faces.dims2()?;
+        let faces =
+            faces.reshape((n, 1, d))?.broadcast_as((n, 1 + OTHERS, d))?.reshape((n * (1 + OTHERS), d))?;
+        let all = agreement(&faces, &sounds)?.reshape((n, 1 + OTHERS))?;
+        Ok((all.narrow(1, 0, 1)?.flatten_all()?, all.narrow(1, 1, OTHERS)?))
+    }
+}
+
+impl Recipe for SyncNet {
+    type Batch = Pairs;
+    type Sampler = Arc<Sampler>;
+
+    fn sampler(&self) -> Arc<Sampler> {
+        self.sampler.clone()
+    }
+
+    fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Pairs, TrainError> {
+        let mut drawing = Drawing::default();
+        for item in 0..sampler.batch {
+            let mut random = stream(seed, step, item);
+            let (clip, first) = sampler.clips.pick(&mut random);
+            let look = Look::random(&mut random);
+            let framing = Framing::random(&mut random);
+            drawing.add(clip, first, &look, |random| framing.shaken(random), &mut random);
+        }
+        drawing.pairs()
+    }
+
+    fn learn(&mut self, batch: Pairs) -> Result<Scores, TrainError> {
+        let (own, others) = self.compare(&self.network, &batch)?;
+        let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?;
+        let length = self.adam.step(&self.weights, &loss.backward()?)?;
+        self.average.follow(&self.weights)?;
+        Ok(vec![("loss", f64::from(loss.to_scalar::<f32>()?)), ("gradient", length)])
+    }
+
+    fn examine(&mut self) -> Result<Exam, TrainError> {
+        let config = Config { width: self.weights.channels() / 2 };
+        let averaged: HashMap<_, _> = self.average.named(&self.weights).into_iter().collect();
+        let vb = candle_nn::VarBuilder::from_tensors(averaged, candle_core::DType::F32, &self.device);
+        let (own, others) = self.compare(&SyncNetColor::new(&config, &vb)?, &self.exam)?;
+        let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?.to_scalar::<f32>()?;
+        let (own, others) = (own.to_vec1::<f32>()?, others.to_vec2::<f32>()?);
+        let pairs =
+            || own.iter().zip(&others).flat_map(|(own, others)| others.iter().map(move |o| (*own, *o)));
+        let share = |right: usize, of: usize| right as f64 / of.max(1) as f64;
+        let ranked = share(pairs().filter(|(own, other)| own > other).count(), pairs().count());
+        let told = own.iter().filter(|own| **own > 0.5).count() * OTHERS;
+        let refused = others.iter().flatten().filter(|other| **other <= 0.5).count();
+        let right = share(told + refused, own.len() * 2 * OTHERS);
+        Ok(Exam {
+            scores: vec![("loss", f64::from(loss)), ("right", right), ("ranked", ranked)],
+            judged: f64::from(loss),
+            picture: None,
+        })
+    }
+
+    fn network(&self) -> Vec<(String, Tensor)> {
+        self.average.named(&self.weights)
+    }
+
+    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
+        let named = self.weights.vars().iter();
+        let mut state: Vec<_> =
+            named.map(|(name, var)| (format!("weights.{name}"), var.as_detached_tensor())).collect();
+        state.extend(self.adam.state("adam.", &self.weights)?);
+        state.extend(self.average.state("average.", &self.weights)?);
+        Ok(state)
+    }
+
+    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
+        self.weights.restore("weights.", state)?;
+        self.adam.restore("adam.", &self.weights, state)?;
+        self.average.restore("average.", &self.weights, state)
+    }
+}
+
+#[derive(Default)]
+struct Drawing {
+    mouths: usize,
+    faces: Vec<f32>,
+    sounds: Vec<f32>,
+}
+
+impl Drawing {
+    fn add(
+        &mut self,
+        clip: &Clip,
+        first: usize,
+        look: &Look,
+        framing: impl Fn(&mut Random) -> Framing,
+        random: &mut Random,
+    ) {
+        for frame in first..first + LOOK {
+            let framing = framing(random);
+            picture(clip, frame, look, framing, FACE, FACE / 2..FACE, &mut self.faces);
+        }
+        sound(clip, first, &mut self.sounds);
+        // Anywhere else in the clip, the moments around `first` left out.
+        let starts = clip.frames - LOOK + 1;
+        let near = first.saturating_sub(APART - 1)..(first + APART).min(starts);
+        for _ in 0..OTHERS {
+            let other = below(random, starts - near.len());
+            sound(clip, if other < near.start { other } else { other + near.len() }, &mut self.sounds);
+        }
+        self.mouths += 1;
+    }
+
+    fn pairs(self) -> Result<Pairs, TrainError> {
+        let faces = (self.mouths, 3 * LOOK, FACE / 2, FACE);
+        let sounds = (self.mouths * (1 + OTHERS), 1, BANDS, WINDOW);
+        Ok(Pairs {
+            faces: Tensor::from_vec(self.faces, faces, &Device::Cpu)?,
+            sounds: Tensor::from_vec(self.sounds, sounds, &Device::Cpu)?,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Training from outside, on a tiny set: it lowers the loss, a run goes on exactly where it stopped, and what
+//! goes wrong leaves the last good state.
+
+use candle_core::Device;
+use lipsmith_base::Cancel;
+use lipsmith_nets::mel::BANDS;
+use lipsmith_nets::syncnet_color::{self, SyncNetColor};
+use lipsmith_nets::zoo::{self, Network};
+use lipsmith_train::TrainError;
+use lipsmith_train::dataset::{POINTS, Record, Set, Split, Writer};
+use lipsmith_train::optim::Settings;
+use lipsmith_train::recipes::Recipe;
+use lipsmith_train::recipes::syncnet::SyncNet;
+use lipsmith_train::recipes::wav2lip::{Balance, Generator, Judges};
+use lipsmith_train::trainer::{self, Run};
+use lipsmith_train::weights::Weights;
+use std::fs;
+use std::path::Path;
+
+const SIDE: usize = 32;
+const FRAMES: usize = 40;
+
+/// Grey people whose mouths are as bright as their sound is loud.
+fn set(folder: &Path) -> Set {
+    let mut writer = Writer::open(folder, SIDE).unwrap();
+    for person in 0..5u32 {
+        let loud = |second: f32| ((second * 2.3 + person as f32) * 5.0).sin() * 0.5 + 0.5;
+        let mut faces = Vec::new();
+        for frame in 0..FRAMES {
+            let mouth = (loud(frame as f32 / 25.0) * 255.0) as u8;
+            let pixel = |i: usize| {
+                let (x, y) = (i % SIDE, i / SIDE % SIDE);
+                let inside = (10..22).contains(&x) && (20..28).contains(&y);
+                if inside { mouth } else { 60 + 20 * person as u8 + y as u8 }
+            };
+            faces.extend((0..3 * SIDE * SIDE).map(pixel));
+        }
+        let heard = FRAMES * 80 / 25;
+        let mel = (0..heard * BANDS).map(|i| loud((i / BANDS) as f32 / 80.0) * 8.0 - 4.0).collect();
+        let mut points = [[16.0, 16.0]; POINTS];
+        points[48..].iter_mut().enumerate().for_each(|(i, p)| *p = [10.0 + (i % 10) as f32, 24.0]);
+        let split = if person < 3 { Split::Train } else { Split::Validation };
+        let record = Record {
+            name: format!("person {person}"),
+            person,
+            split,
+            faces,
+            mel,
+            landmarks: vec![points; FRAMES],
+            sound: vec![0; FRAMES * 640],
+        };
+        writer.push(record).unwrap();
+    }
+    writer.finish().unwrap();
+    Set::open(folder).unwrap()
+}
+
+fn run(folder: &Path, steps: u64, resume: bool) -> Run {
+    Run {
+        folder: folder.to_path_buf(),
+        steps,
+        seed: 7,
+        save_every: 100,
+        examine_every: 2,
+        patience: None,
+        resume,
+        settings: serde_json::json!({"test": true}),
+    }
+}
+
+fn expert(set: &Set, rate: f64) -> SyncNet {
+    let weights = Weights::fresh(Network::LipsyncExpert, 4, 1, &Device::Cpu).unwrap();
+    SyncNet::new(set, weights, 6, Settings { rate, ..Settings::default() }, &Device::Cpu).unwrap()
+}
+
+fn generator(set: &Set) -> Generator {
+    let fresh = |network, width| Weights::fresh(network, width, 1, &Device::Cpu).unwrap();
+    let config = syncnet_color::Config { width: 1 };
+    let expert = SyncNetColor::new(&config, &fresh(Network::LipsyncExpert, 2).frozen()).unwrap();
+    let judges = Judges { expert: Some(expert), quality: Some(fresh(Network::QualityDiscriminator, 2)) };
+    let balance = Balance::published(true);
+    Generator::new(set, fresh(Network::Wav2Lip, 1), judges, 2, balance, Settings::default(), &Device::Cpu)
+        .unwrap()
+}
+
+fn go(recipe: &mut impl Recipe, run: &Run) -> Result<trainer::Outcome, TrainError> {
+    trainer::run(recipe, run, &(), &Cancel::new())
+}
+
+#[test]
+fn a_resumed_run_ends_where_a_straight_one_does_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let (straight, halves) = (folder.path().join("straight"), folder.path().join("halves"));
+    go(&mut generator(&set), &run(&straight, 4, false)).unwrap();
+    go(&mut generator(&set), &run(&halves, 2, false)).unwrap();
+    // Killed later without having saved: its rows and half-written files must not stay.
+    let curve = halves.join("curve.csv");
+    let mut text = fs::read_to_string(&curve).unwrap();
+    text.push_str("train,3,picture,99\n");
+    fs::write(&curve, text).unwrap();
+    fs::write(halves.join("state.tmp"), b"half a state").unwrap();
+    go(&mut generator(&set), &run(&halves, 4, true)).unwrap();
+    for file in ["state.safetensors", "network.safetensors", "curve.csv"] {
+        assert!(fs::read(straight.join(file)).unwrap() == fs::read(halves.join(file)).unwrap(), "{file}");
+    }
+    assert!(halves.join("pictures/0000004.png").exists());
+    // What comes out is the network, whole, as any published file of it.
+    let outcome = go(&mut generator(&set), &run(&halves, 4, true)).unwrap();
+    let (_, found) = zoo::open(&outcome.network, Network::Wav2Lip).unwrap();
+    assert!(found.is_complete());
+}
+
+#[test]
+fn the_expert_learns_what_belongs_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let mut recipe = expert(&set, 2e-3);
+    let before = recipe.examine().unwrap();
+    let mut run = run(&folder.path().join("run"), 60, false);
+    run.examine_every = 60;
+    let outcome = go(&mut recipe, &run).unwrap();
+    assert!(outcome.best.unwrap() < before.judged.min(0.69), "{:?} after {}", outcome, before.judged);
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let at = folder.path().join("run");
+    go(&mut expert(&set, 1e-4), &run(&at, 2, false)).unwrap();
+    let good = fs::read(at.join("state.safetensors")).unwrap();
+    // Steps so long that the weights leave f32's range.
+    let ended = go(&mut expert(&set, 1e38), &run(&at, 50, true));
+    assert!(matches!(ended, Err(TrainError::Diverged { saved: 2, .. })), "{ended:?}");
+    assert!(fs::read(at.join("state.safetensors")).unwrap() == good);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let at = folder.path().join("run");
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let ended = trainer::run(&mut expert(&set, 1e-4), &run(&at, 9, false), &(), &cancel);
+    assert!(matches!(ended, Err(TrainError::Cancelled)));
+    let again = go(&mut expert(&set, 1e-4), &run(&at, 9, false)).unwrap_err().to_string();
+    assert!(again.contains("--resume"), "{again}");
+    let mut other = run(&at, 9, true);
+    other.settings = serde_json::json!({"test": false});
+    let other = go(&mut expert(&set, 1e-4), &other).unwrap_err().to_string();
+    assert!(other.contains("run.json"), "{other}");
+    let foreign = go(&mut generator(&set), &run(&at, 9, true)).unwrap_err().to_string();
+    assert!(foreign.contains("lacks"), "{foreign}");
+}
