@@ -6,6 +6,7 @@ mod manual;
 mod models;
 mod report;
 mod sample;
+mod train;
 
 use crate::window::{self, Drawing};
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +38,8 @@ enum Command {
     Dub(Box<dub::Dub>),
     /// Networks' weights: what is installed, import a checkpoint, check one
     Models(models::Models),
+    /// Teach a network from a set of clips
+    Train(Box<train::Train>),
     /// The sample that Lipsmith brings along
     Sample(sample::Sample),
     /// Print the manual's page of keyboard shortcuts
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Track(args) => args.output.json,
         Command::Dub(args) => args.output.json,
         Command::Models(args) => args.output.json,
+        Command::Train(args) => args.output.json,
         Command::Sample(args) => args.output.json,
         Command::Manual(_) => false,
     };
@@ -93,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Track(args) => args.run(&session),
         Command::Dub(args) => args.run(&session),
         Command::Models(args) => args.run(&session),
+        Command::Train(args) => args.run(&session),
         Command::Sample(args) => args.run(&session),
         Command::Manual(args) => args.run(&session),
     });

@@ -6,6 +6,7 @@ use lipsmith_base::Cancelled;
 use lipsmith_lipsync::LipsyncError;
 use lipsmith_media::MediaError;
 use lipsmith_nets::NetsError;
+use lipsmith_train::TrainError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,8 @@ pub enum EngineError {
     Network(NetsError),
     #[error(transparent)]
     Sample(SampleError),
+    #[error(transparent)]
+    Train(TrainError),
     /// What was asked for does not fit the material: the caller asked, so the caller can change it.
     #[error("{0}")]
     Request(String),

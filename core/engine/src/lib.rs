@@ -23,6 +23,7 @@ pub mod recipe;
 pub mod sample;
 pub mod take;
 pub mod track;
+pub mod train;
 pub mod trial;
 
 pub use cache::scans::keep_scans;

@@ -1,0 +1,101 @@
+//! `lipsmith train`: teaches a network from a set of clips; stops, resumes and reports like every job.
+
+use super::{Failure, Output, Session};
+use clap::Args;
+use lipsmith_engine::train::{self, Schedule, TRAINABLE, Training};
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Train {
+    /// Which network
+    #[arg(value_parser = TRAINABLE)]
+    network: String,
+    /// Folder of the set to learn from
+    #[arg(long, value_name = "SET")]
+    data: PathBuf,
+    /// Folder of the run: its state, networks, curve and pictures
+    #[arg(short, long, value_name = "RUN")]
+    out: PathBuf,
+    /// Steps in all, those before a --resume counted in
+    #[arg(long, default_value_t = 100_000)]
+    steps: u64,
+    /// Windows a step; published: 16 for wav2lip, 64 for lipsync-expert
+    #[arg(long, default_value_t = 16)]
+    batch: usize,
+    /// Learning rate
+    #[arg(long, default_value_t = 1e-4)]
+    lr: f64,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Channels of a fresh network's first layer; published: 16 for wav2lip, 32 for lipsync-expert
+    #[arg(long)]
+    width: Option<usize>,
+    /// Begin with these weights instead of fresh ones
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Lip-sync expert that judges a generator
+    #[arg(long, value_name = "FILE")]
+    expert: Option<PathBuf>,
+    /// What the expert's verdict counts beside the picture's, 0 to 1
+    #[arg(long, value_name = "WEIGHT")]
+    sync: Option<f64>,
+    /// A visual quality discriminator of this width learns beside a generator
+    #[arg(long, value_name = "WIDTH")]
+    quality: Option<usize>,
+    /// How much more pixels around the lips count than others
+    #[arg(long, default_value_t = 0.0)]
+    lips: f32,
+    /// Write the state after so many steps
+    #[arg(long, default_value_t = 500)]
+    save_every: u64,
+    /// Examine unseen people after so many steps
+    #[arg(long, default_value_t = 1000)]
+    examine_every: u64,
+    /// Stop when so many examinations in a row brought nothing better
+    #[arg(long)]
+    patience: Option<u32>,
+    /// Go on from the run's state
+    #[arg(long)]
+    resume: bool,
+    /// cpu, cuda, metal, with :N for the Nth
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Train {
+    pub fn run(self, session: &Session) -> Result<(), Failure> {
+        let training = Training {
+            network: self.network,
+            data: self.data,
+            batch: self.batch,
+            rate: self.lr,
+            seed: self.seed,
+            width: self.width,
+            from: self.from,
+            expert: self.expert,
+            sync: self.sync,
+            quality: self.quality,
+            lips: self.lips,
+        };
+        let schedule = Schedule {
+            folder: self.out,
+            steps: self.steps,
+            save_every: self.save_every,
+            examine_every: self.examine_every,
+            patience: self.patience,
+            resume: self.resume,
+            device: self.device,
+        };
+        let outcome = train::train(&training, &schedule, &session.report, &session.cancel)?;
+        session.report.result(json!(outcome), || {
+            let best = outcome
+                .best
+                .map_or(String::new(), |best| format!(", best {best:.4} at step {}", outcome.best_step));
+            format!("{} steps{best}: {}", outcome.step, outcome.network.display())
+        });
+        Ok(())
+    }
+}
