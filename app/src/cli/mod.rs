@@ -1,5 +1,6 @@
 //! The command line: arguments in, engine jobs, words or JSON lines out. Without a command it opens the window.
 
+mod dataset;
 mod dub;
 mod film;
 mod manual;
@@ -40,6 +41,8 @@ enum Command {
     Models(models::Models),
     /// Teach a network from a set of clips
     Train(Box<train::Train>),
+    /// Sets of clips to train networks on
+    Dataset(dataset::Dataset),
     /// The sample that Lipsmith brings along
     Sample(sample::Sample),
     /// Print the manual's page of keyboard shortcuts
@@ -50,7 +53,7 @@ enum Command {
 #[derive(Args)]
 struct Output {
     /// Print one JSON event a line on standard output instead of words
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Dub(args) => args.output.json,
         Command::Models(args) => args.output.json,
         Command::Train(args) => args.output.json,
+        Command::Dataset(args) => args.output.json,
         Command::Sample(args) => args.output.json,
         Command::Manual(_) => false,
     };
@@ -98,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Dub(args) => args.run(&session),
         Command::Models(args) => args.run(&session),
         Command::Train(args) => args.run(&session),
+        Command::Dataset(args) => args.run(&session),
         Command::Sample(args) => args.run(&session),
         Command::Manual(args) => args.run(&session),
     });

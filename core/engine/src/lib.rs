@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod cache;
 pub mod compose;
+pub mod dataset;
 pub mod desk;
 pub mod detector;
 pub mod dub;

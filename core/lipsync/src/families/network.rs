@@ -35,6 +35,14 @@ impl Preset {
 /// Room the published scripts leave around the detector's box, in pixels: top, bottom, left, right.
 pub type Pads = [i64; 4];
 
+/// The window on a face for film: `pads` as the same share of a face of 200 pixels, about what the scripts were
+/// tuned on. Networks are trained on these windows too.
+pub fn padded(face: Rect, pads: Pads) -> Rect {
+    let [top, bottom, left, right] = pads.map(|p| p as f32 / 200.0);
+    let (w, h) = (face.width(), face.height());
+    Rect::new(face.x0 - left * w, face.y0 - top * h, face.x1 + right * w, face.y1 + bottom * h)
+}
+
 /// The network's window on each frame of a line.
 pub struct Windows {
     preset: Preset,
@@ -49,19 +57,12 @@ impl Windows {
     }
 
     /// Looks at the whole line, since the published smoothing does. `pads` in pixels for the reference; for film
-    /// the same share of a face of 200 pixels, about what the scripts were tuned on.
+    /// see [`padded`].
     pub fn plan(&mut self, line: &Line, pads: Pads) {
         let (width, height) = line.size;
         let picture = Rect::new(0.0, 0.0, width as f32, height as f32);
         self.boxes = match self.preset {
-            Preset::Film => {
-                let pad = pads.map(|p| p as f32 / 200.0);
-                let grow = |r: Rect| {
-                    let (w, h) = (r.width(), r.height());
-                    Rect::new(r.x0 - pad[2] * w, r.y0 - pad[0] * h, r.x1 + pad[3] * w, r.y1 + pad[1] * h)
-                };
-                line.faces.iter().map(|face| Some(grow(face.as_ref()?.rect))).collect()
-            }
+            Preset::Film => line.faces.iter().map(|face| Some(padded(face.as_ref()?.rect, pads))).collect(),
             Preset::Reference => {
                 let [top, bottom, left, right] = pads;
                 let whole = |r: Rect| {

@@ -1,6 +1,6 @@
 //! Wav2Lip as a recipe: a 96×96 face from the frame with its lower half hidden, a reference and 0.2 s of sound.
 
-use super::network::{Preset, Windows, from_tensor, lift, to_tensor};
+use super::network::{Pads, Preset, Windows, from_tensor, lift, to_tensor};
 use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
 use crate::error::LipsyncError;
 use crate::face::Face;
@@ -11,7 +11,7 @@ use lipsmith_nets::mel::{Mel, Padding, RATE, wav2lip_starts};
 use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
 
 /// The script's default: ten pixels below the box, to have the chin in.
-const PADS: [i64; 4] = [0, 10, 0, 0];
+pub const PADS: Pads = [0, 10, 0, 0];
 
 pub struct Wav2LipRecipe {
     network: Wav2Lip,

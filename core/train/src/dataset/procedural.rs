@@ -14,12 +14,13 @@ pub const VALIDATION: u32 = 20;
 /// What set to make.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Procedural {
+    /// Below a million.
     pub people: u32,
     /// Length of each person's one clip, pictures.
     pub frames: usize,
     /// Pixels of the square pictures.
     pub side: usize,
-    /// Another seed is other people.
+    /// Another seed is other people; below 4096.
     pub seed: u64,
 }
 
@@ -63,7 +64,8 @@ fn record(plan: &Procedural, person: u32, name: String, cancel: &Cancel) -> Resu
     let sound = sitting.sound();
     Ok(Record {
         name,
-        person,
+        // Another seed is other people.
+        person: (plan.seed as u32) << 20 | person,
         split: if person % VALIDATION == VALIDATION - 1 { Split::Validation } else { Split::Train },
         landmarks: landmarks.collect(),
         faces: faces?.concat(),
