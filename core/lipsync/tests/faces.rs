@@ -200,7 +200,8 @@ fn one_speaker_through_joins_and_his_lips_move_with_his_voice() {
     let name = "grid_s1_36s_25fps_288p.mp4";
     let Some(shots) = tracked("one speaker", name, usize::MAX) else { return };
     // Joins of the same man before the same wall every three seconds are no cuts.
-    let pieces: Vec<_> = shots.iter().map(|piece| (piece.length, piece.runs_on, piece.tracks.len())).collect();
+    let pieces: Vec<_> =
+        shots.iter().map(|piece| (piece.length, piece.runs_on, piece.tracks.len())).collect();
     assert_eq!(pieces, [(500, true, 1), (400, false, 1)]);
     assert_eq!(shots[0].tracks[0].person, shots[1].tracks[0].person);
     let faces: Vec<_> = shots.iter().flat_map(|piece| piece.tracks[0].faces.clone()).collect();

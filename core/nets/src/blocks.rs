@@ -265,6 +265,26 @@ impl GroupNorm {
     }
 }
 
+/// Normalisation over the last dimension (Ba et al. 2016), in f32 whatever comes in and goes out.
+#[derive(Debug, Clone)]
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl LayerNorm {
+    const EPS: f32 = 1e-5;
+
+    pub fn new(vb: &VarBuilder, channels: usize) -> Result<Self> {
+        let vb = vb.to_dtype(DType::F32);
+        Ok(Self { weight: param(&vb, &[channels], "weight")?, bias: param(&vb, &[channels], "bias")? })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        in_f32(x, |x| candle_nn::ops::layer_norm(&x.contiguous()?, &self.weight, &self.bias, Self::EPS))
+    }
+}
+
 /// What a network is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

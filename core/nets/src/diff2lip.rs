@@ -7,7 +7,7 @@ use candle_nn::VarBuilder;
 
 use crate::blocks::{Conv1d, Conv2d, GroupNorm, Walk, silu, telltale};
 use crate::error::{NetsError, Result};
-use crate::unet::{self, ResBlock, Resample, TimeEmbed, UNet, group_norm};
+use crate::unet::{self, GUIDED, ResBlock, Resample, TimeEmbed, UNet, group_norm};
 
 /// Mel bands and frames of the sound that belongs to one picture.
 pub const MEL: [usize; 2] = [80, 16];
@@ -110,7 +110,7 @@ impl Diff2Lip {
         let emb = cfg.unet.embedding_channels();
         Ok(Self {
             time_embed: TimeEmbed::new(&vb.pp("time_embed"), cfg.unet.model_channels, emb)?,
-            unet: UNet::new(&cfg.unet, vb)?,
+            unet: UNet::new(&cfg.unet, &GUIDED, vb)?,
             audio_encoder: AudioEncoder::new(&vb.pp("audio_encoder"))?,
             to_style: ToStyle::new(&vb.pp("audio_encoder_to_style"), emb)?,
             config: cfg.clone(),
@@ -129,7 +129,7 @@ impl Diff2Lip {
         let known = blend(&given.mask, x, &given.face)?;
         let stack = Tensor::cat(&[&known, &given.face, &given.reference], 1)?;
         let emb = self.time_embed.forward(&[timestep])?.broadcast_add(&given.style)?;
-        self.unet.forward(&stack, &emb)
+        self.unet.forward(&stack, &[&emb], None)
     }
 }
 
@@ -153,7 +153,7 @@ impl AudioEncoder {
 
     fn new(vb: &VarBuilder) -> Result<Self> {
         let res = |vb: VarBuilder, c_in, c_out, resample| {
-            ResBlock::new(&vb, c_in, c_out, Self::EMBEDDING, resample)
+            ResBlock::new(&vb, &GUIDED, [c_in, c_out, Self::EMBEDDING], resample)
         };
         let vb_blocks = vb.pp("encoder_blocks");
         let mut blocks = Vec::new();
@@ -180,7 +180,7 @@ impl AudioEncoder {
     }
 
     fn forward(&self, mel: &Tensor) -> Result<Tensor> {
-        let emb = silu(&self.time_embed.forward(&[0.0])?)?;
+        let emb = [silu(&self.time_embed.forward(&[0.0])?)?];
         let bands = self.stem_norm.forward_silu(&self.stem.forward(&mel.to_dtype(self.dtype)?)?)?;
         let plane = self.lift.forward(&bands.unsqueeze(1)?)?; // [n, 32, 64, 16]
         self.blocks.iter().try_fold(plane, |x, block| block.forward(&x, &emb))

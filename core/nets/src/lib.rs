@@ -4,6 +4,8 @@ pub mod blocks;
 pub mod checkpoint;
 pub mod device;
 pub mod diff2lip;
+pub mod difftalk;
+pub mod diffused_heads;
 pub mod disc_qual;
 pub mod error;
 pub mod mel;
@@ -15,7 +17,9 @@ pub mod sched;
 pub mod syncnet_color;
 pub mod syncnet_v2;
 pub mod tflite;
+pub mod transformer;
 pub mod unet;
+pub mod vq;
 pub mod wav2lip;
 pub mod zoo;
 

@@ -1,15 +1,18 @@
 //! The denoising U-Net of "Diffusion Models Beat GANs on Image Synthesis" (Dhariwal & Nichol 2021,
 //! appendix; repository openai/guided-diffusion), in the variant whose residual blocks resample.
 //!
-//! Diff2Lip builds its picture network from it, and its audio encoder from the same residual blocks.
+//! Diff2Lip builds its picture network from it, and its audio encoder from the same residual blocks; Diffused Heads
+//! lets two embeddings scale and shift in each block; DiffTalk takes latent diffusion's variant, whose attention is
+//! a transformer's that also looks at a context. [`Style`] is where they differ.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::blocks::{
-    Conv1d, Conv2d, GroupNorm, Linear, avg_pool, check_width, qkv_attention, silu, upsample_nearest2,
+    Conv1d, Conv2d, GroupNorm, Linear, Walk, avg_pool, check_width, qkv_attention, silu, upsample_nearest2,
 };
 use crate::error::{NetsError, Result};
+use crate::transformer::SpatialTransformer;
 
 const GROUPS: usize = 32;
 const EPS: f64 = 1e-5;
@@ -52,11 +55,28 @@ impl Config {
     }
 }
 
-/// Sinusoids of a diffusion time, `[timesteps, dim]`: cosines first, then sines, from frequency 1 down to
-/// 1/10000 (Vaswani et al. 2017 §3.5).
-pub fn timestep_embedding(timesteps: &[f32], dim: usize, device: &Device) -> Result<Tensor> {
+/// Where the published U-Nets differ from each other beyond their sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Layers that bring embeddings into a residual block, in the order in which they work.
+    pub embeddings: &'static [&'static str],
+    /// Embeddings scale and shift what is normalised; else they are added to it before.
+    pub modulates: bool,
+    /// `None`: plain attention; else a transformer block that also attends to context of this width.
+    pub context: Option<usize>,
+    /// Resolution changes inside residual blocks, not by a convolution of its own.
+    pub resblock_updown: bool,
+}
+
+/// As openai/guided-diffusion has it without `use_scale_shift_norm`.
+pub const GUIDED: Style =
+    Style { embeddings: &["emb_layers"], modulates: false, context: None, resblock_updown: true };
+
+/// Sinusoids of a diffusion time, `[timesteps, dim]`: cosines first, then sines (Vaswani et al. 2017 §3.5).
+/// Frequency `i` is 10000^(-i/`fall`); with `fall` half of `dim` they go down to 1/10000.
+pub fn timestep_embedding(timesteps: &[f32], dim: usize, fall: usize, device: &Device) -> Result<Tensor> {
     let half = dim / 2;
-    let frequency = |i: usize| (-(10_000f64.ln() as f32) * i as f32 / half as f32).exp();
+    let frequency = |i: usize| (-(10_000f64.ln() as f32) * i as f32 / fall as f32).exp();
     let angles = |t: f32| (0..half).map(move |i| t * frequency(i));
     let row = |&t: &f32| angles(t).map(f32::cos).chain(angles(t).map(f32::sin)).collect::<Vec<_>>();
     let values: Vec<f32> = timesteps.iter().flat_map(row).collect();
@@ -67,15 +87,22 @@ pub fn timestep_embedding(timesteps: &[f32], dim: usize, device: &Device) -> Res
 #[derive(Debug, Clone)]
 pub struct TimeEmbed {
     dim: usize,
+    fall: usize,
     first: Linear,
     second: Linear,
 }
 
 impl TimeEmbed {
     pub fn new(vb: &VarBuilder, dim: usize, out: usize) -> Result<Self> {
+        Self::falling(vb, dim, out, dim / 2)
+    }
+
+    /// With other frequencies than the usual: see [`timestep_embedding`].
+    pub fn falling(vb: &VarBuilder, dim: usize, out: usize, fall: usize) -> Result<Self> {
         let vb = vb.to_dtype(DType::F32);
         Ok(Self {
             dim,
+            fall,
             first: Linear::new(&vb.pp("0"), dim, out)?,
             second: Linear::new(&vb.pp("2"), out, out)?,
         })
@@ -83,7 +110,7 @@ impl TimeEmbed {
 
     /// `[timesteps, out]`.
     pub fn forward(&self, timesteps: &[f32]) -> Result<Tensor> {
-        let sinusoids = timestep_embedding(timesteps, self.dim, self.first.weight.device())?;
+        let sinusoids = timestep_embedding(timesteps, self.dim, self.fall, self.first.weight.device())?;
         self.second.forward(&silu(&self.first.forward(&sinusoids)?)?)
     }
 }
@@ -107,12 +134,13 @@ impl Resample {
     }
 }
 
-/// Norm, SiLU, convolution; plus the embedding; norm, SiLU, convolution; plus the shortcut.
+/// Norm, SiLU, convolution; the embeddings, norm, SiLU, convolution; plus the shortcut.
 #[derive(Debug, Clone)]
 pub struct ResBlock {
     in_norm: GroupNorm,
     in_conv: Conv2d,
-    embed: Linear,
+    embeds: Vec<Linear>,
+    modulates: bool,
     out_norm: GroupNorm,
     out_conv: Conv2d,
     skip: Option<Conv2d>,
@@ -120,13 +148,20 @@ pub struct ResBlock {
 }
 
 impl ResBlock {
-    pub fn new(vb: &VarBuilder, c_in: usize, c_out: usize, emb: usize, resample: Resample) -> Result<Self> {
-        let embed = Linear::new(&vb.pp("emb_layers.1").to_dtype(DType::F32), emb, c_out)?;
+    pub fn new(
+        vb: &VarBuilder,
+        style: &Style,
+        [c_in, c_out, emb]: [usize; 3],
+        resample: Resample,
+    ) -> Result<Self> {
+        let widths = if style.modulates { 2 * c_out } else { c_out };
+        let embed = |name: &&str| Linear::new(&vb.pp(*name).pp("1").to_dtype(DType::F32), emb, widths);
         let skip = (c_in != c_out).then(|| Conv2d::point(&vb.pp("skip_connection"), c_in, c_out));
         Ok(Self {
             in_norm: group_norm(&vb.pp("in_layers.0"), c_in)?,
             in_conv: Conv2d::same3(&vb.pp("in_layers.2"), c_in, c_out)?,
-            embed,
+            embeds: style.embeddings.iter().map(embed).collect::<Result<_>>()?,
+            modulates: style.modulates,
             out_norm: group_norm(&vb.pp("out_layers.0"), c_out)?,
             out_conv: Conv2d::same3(&vb.pp("out_layers.3"), c_out, c_out)?,
             skip: skip.transpose()?,
@@ -134,12 +169,11 @@ impl ResBlock {
         })
     }
 
-    /// `x`: `[n, c_in, h, w]`; `emb`: SiLU of the embedding, `[n or 1, emb]` f32 → `[n, c_out, h', w']`.
-    pub fn forward(&self, x: &Tensor, emb: &Tensor) -> Result<Tensor> {
+    /// `x`: `[n, c_in, h, w]`; `embs`: SiLU of the embeddings in the style's order, each `[n or 1, emb]` f32 →
+    /// `[n, c_out, h', w']`.
+    pub fn forward(&self, x: &Tensor, embs: &[Tensor]) -> Result<Tensor> {
         let h = self.resample.apply(self.in_norm.forward_silu(x)?)?;
-        let shift = self.embed.forward(emb)?.to_dtype(h.dtype())?;
-        let h = self.in_conv.forward_shifted(&h, &shift)?;
-        let h = self.out_norm.forward_silu(&h)?;
+        let h = if self.modulates { self.modulated(&h, embs)? } else { self.shifted(&h, embs)? };
         let h = self.out_conv.forward(&h)?;
         let x = self.resample.apply(x.clone())?;
         let x = match &self.skip {
@@ -147,6 +181,25 @@ impl ResBlock {
             None => x,
         };
         Ok((x + h)?)
+    }
+
+    fn shifted(&self, h: &Tensor, embs: &[Tensor]) -> Result<Tensor> {
+        let mut shifts = self.embeds.iter().zip(embs).map(|(embed, emb)| embed.forward(emb));
+        let Some(first) = shifts.next() else { return self.out_norm.forward_silu(&self.in_conv.forward(h)?) };
+        let shift = shifts.try_fold(first?, |sum, more| Ok::<_, NetsError>(sum.broadcast_add(&more?)?))?;
+        let h = self.in_conv.forward_shifted(h, &shift.to_dtype(h.dtype())?)?;
+        self.out_norm.forward_silu(&h)
+    }
+
+    /// Each embedding is a scale, as its difference from 1, and then a shift.
+    fn modulated(&self, h: &Tensor, embs: &[Tensor]) -> Result<Tensor> {
+        let h = self.out_norm.forward(&self.in_conv.forward(h)?)?;
+        let h = self.embeds.iter().zip(embs).try_fold(h, |h, (embed, emb)| {
+            let both = embed.forward(emb)?.to_dtype(h.dtype())?.unsqueeze(2)?.unsqueeze(3)?;
+            let halves = both.chunk(2, 1)?;
+            Ok::<_, NetsError>(h.broadcast_mul(&(&halves[0] + 1.0)?)?.broadcast_add(&halves[1])?)
+        })?;
+        silu(&h)
     }
 }
 
@@ -187,17 +240,28 @@ enum Layer {
     Conv(Conv2d),
     Res(ResBlock),
     Attention(AttentionBlock),
+    Transformer(SpatialTransformer),
+    /// Twice the size, then a convolution.
+    Up(Conv2d),
+}
+
+/// What every block is given besides the picture.
+struct Given<'a> {
+    embs: Vec<Tensor>,
+    context: Option<&'a Tensor>,
 }
 
 #[derive(Debug, Clone)]
 struct Block(Vec<Layer>);
 
 impl Block {
-    fn forward(&self, x: &Tensor, emb: &Tensor) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, given: &Given) -> Result<Tensor> {
         self.0.iter().try_fold(x.clone(), |x, layer| match layer {
             Layer::Conv(conv) => conv.forward(&x),
-            Layer::Res(block) => block.forward(&x, emb),
+            Layer::Res(block) => block.forward(&x, &given.embs),
             Layer::Attention(block) => block.forward(&x),
+            Layer::Transformer(block) => block.forward(&x, given.context),
+            Layer::Up(conv) => conv.forward(&upsample_nearest2(&x)?),
         })
     }
 }
@@ -214,14 +278,30 @@ pub struct UNet {
 
 impl UNet {
     /// Without the time embedding, which each family completes in its own way.
-    pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
+    pub fn new(cfg: &Config, style: &Style, vb: &VarBuilder) -> Result<Self> {
         cfg.check()?;
         let emb = cfg.embedding_channels();
         let res = |vb: VarBuilder, c_in, c_out, resample| {
-            Ok::<_, NetsError>(Layer::Res(ResBlock::new(&vb, c_in, c_out, emb, resample)?))
+            Ok::<_, NetsError>(Layer::Res(ResBlock::new(&vb, style, [c_in, c_out, emb], resample)?))
         };
         let attention = |vb: VarBuilder, channels| {
-            Ok::<_, NetsError>(Layer::Attention(AttentionBlock::new(&vb, channels, cfg.head_channels)?))
+            Ok::<_, NetsError>(match style.context {
+                None => Layer::Attention(AttentionBlock::new(&vb, channels, cfg.head_channels)?),
+                Some(width) => {
+                    Layer::Transformer(SpatialTransformer::new(&vb, channels, cfg.head_channels, width)?)
+                }
+            })
+        };
+        let down = |vb: VarBuilder, channels| match style.resblock_updown {
+            true => res(vb, channels, channels, Resample::Shrink([2, 2])),
+            false => {
+                let halving = Walk::strided(2, 1);
+                Ok(Layer::Conv(Conv2d::new(&vb.pp("op"), channels, channels, [3, 3], halving)?))
+            }
+        };
+        let up = |vb: VarBuilder, channels| match style.resblock_updown {
+            true => res(vb, channels, channels, Resample::Double),
+            false => Ok(Layer::Up(Conv2d::same3(&vb.pp("conv"), channels, channels)?)),
         };
 
         let levels = cfg.channel_mult.len();
@@ -244,7 +324,7 @@ impl UNet {
             }
             if level + 1 < levels {
                 let vb = vb_in.pp(input_blocks.len()).pp("0");
-                input_blocks.push(Block(vec![res(vb, channels, channels, Resample::Shrink([2, 2]))?]));
+                input_blocks.push(Block(vec![down(vb, channels)?]));
                 skips.push(channels);
             }
         }
@@ -269,7 +349,7 @@ impl UNet {
                     layers.push(attention(vb.pp("1"), channels)?);
                 }
                 if level > 0 && i == cfg.res_blocks_per_level {
-                    layers.push(res(vb.pp(layers.len()), channels, channels, Resample::Double)?);
+                    layers.push(up(vb.pp(layers.len()), channels)?);
                 }
                 output_blocks.push(Block(layers));
             }
@@ -286,19 +366,21 @@ impl UNet {
         })
     }
 
-    /// `x`: `[n, in, h, w]`, sides a multiple of [`Config::side_multiple`]; `emb`: `[n or 1, 4·model]` →
-    /// `[n, out, h, w]`, f32.
-    pub fn forward(&self, x: &Tensor, emb: &Tensor) -> Result<Tensor> {
-        let emb = silu(emb)?; // every block begins with it
+    /// `x`: `[n, in, h, w]`, sides a multiple of [`Config::side_multiple`]; `embs`: the style's embeddings, each
+    /// `[n or 1, 4·model]`; `context`: `[n, 1, width]` if the style has one → `[n, out, h, w]`, f32.
+    pub fn forward(&self, x: &Tensor, embs: &[&Tensor], context: Option<&Tensor>) -> Result<Tensor> {
+        // Every block begins with it.
+        let embs = embs.iter().map(|emb| silu(emb)).collect::<Result<_>>()?;
+        let given = Given { embs, context };
         let mut x = x.to_dtype(self.dtype)?;
         let mut skips = Vec::with_capacity(self.input_blocks.len());
         for block in &self.input_blocks {
-            x = block.forward(&x, &emb)?;
+            x = block.forward(&x, &given)?;
             skips.push(x.clone());
         }
-        x = self.middle_block.forward(&x, &emb)?;
+        x = self.middle_block.forward(&x, &given)?;
         for (block, skip) in self.output_blocks.iter().zip(skips.iter().rev()) {
-            x = block.forward(&Tensor::cat(&[&x, skip], 1)?, &emb)?;
+            x = block.forward(&Tensor::cat(&[&x, skip], 1)?, &given)?;
         }
         self.out_conv.forward(&self.out_norm.forward_silu(&x.to_dtype(DType::F32)?)?)
     }

@@ -27,7 +27,7 @@ pub struct Schedule {
     pub timesteps: Vec<usize>,
     pub betas: Vec<f64>,
     pub alphas_cumprod: Vec<f64>,
-    /// 1 before the first step.
+    /// 1 before the first step, but with [`Respacing::Latent`].
     pub alphas_cumprod_prev: Vec<f64>,
     pub posterior_variance: Vec<f64>,
     /// The first step's variance is 0: its logarithm is replaced by the second's.
@@ -100,7 +100,10 @@ impl Schedule {
             round(1.0 - round(kept / std::mem::replace(&mut last, kept)))
         });
         let betas = betas.collect();
-        let fewer = Self::with_timesteps(betas, timesteps, self.precision)?;
+        let mut fewer = Self::with_timesteps(betas, timesteps, self.precision)?;
+        if let Respacing::Latent(_) = respacing {
+            fewer.alphas_cumprod_prev[0] = self.alphas_cumprod[0];
+        }
         Ok(Self { confined: self.confined, ..fewer })
     }
 

@@ -10,6 +10,9 @@ pub enum Respacing {
     /// Every k-th step from 0, for the smallest k that gives exactly `n` of them ("ddim25" in the
     /// reference; Song et al. 2021). Not every `n` has one.
     Stride(usize),
+    /// As [`Self::Stride`], each step one later: latent diffusion's, which ends not without noise but with that of
+    /// the process's first step. Only whole strides that fit have it.
+    Latent(usize),
     /// From the first step to the last at equal, rounded distances ("25" in the reference).
     Spread(usize),
 }
@@ -26,6 +29,10 @@ impl Respacing {
                         nearest_strides(n, steps)
                     ))
                 }),
+            Self::Latent(n) => {
+                let steps = Self::Stride(n).timesteps(steps.saturating_sub(1))?;
+                Ok(steps.into_iter().map(|step| step + 1).collect())
+            }
             Self::Spread(n) if n == 0 || n > steps => {
                 Err(NetsError::Invalid(format!("cannot spread {n} steps over {steps}: ask for 1 to {steps}")))
             }

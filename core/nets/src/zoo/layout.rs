@@ -2,7 +2,10 @@
 //! the plain convolutional networks, the configuration of the U-Nets. What is read off a file's shapes
 //! ([`read`]) and what follows from it ([`Layout`]) are compared by [`super::recognise`].
 
-use crate::unet;
+use crate::difftalk;
+use crate::diffused_heads;
+use crate::unet::{self, GUIDED, Style};
+use crate::vq::Config as Vq;
 
 /// Names and shapes in the network's own order. Counters (`num_batches_tracked`) are left out: no network
 /// computes with them, and published files have them or not.
@@ -220,31 +223,12 @@ pub fn syncnet_v2(width: usize) -> Layout {
     layout
 }
 
-/// Where the published U-Nets differ from each other beyond their configuration.
-pub struct Style {
-    /// Layers that bring embeddings into a residual block, and how often its channels they put out: once
-    /// to be added, twice to scale and shift.
-    pub embeddings: &'static [(&'static str, usize)],
-    /// `None`: plain attention; else a transformer block that also attends to context of this width.
-    pub context: Option<usize>,
-    /// Resolution changes inside residual blocks, not by a convolution of its own.
-    pub resblock_updown: bool,
-}
-
-pub const DIFF2LIP: Style = Style { embeddings: &[("emb_layers", 1)], context: None, resblock_updown: true };
-pub const DIFFUSED_HEADS: Style = Style {
-    embeddings: &[("t_emb_layers", 2), ("audio_emb_layers", 2)],
-    context: None,
-    resblock_updown: true,
-};
-pub const DIFFTALK: Style =
-    Style { embeddings: &[("emb_layers", 1)], context: Some(128), resblock_updown: false };
-
 impl Layout {
     fn res_block(&mut self, style: &Style, name: &str, from: usize, to: usize, emb: usize) {
         self.norm(&format!("{name}.in_layers.0"), from);
         self.layer(&format!("{name}.in_layers.2"), &[to, from, 3, 3]);
-        for (embedding, times) in style.embeddings {
+        let times = if style.modulates { 2 } else { 1 };
+        for embedding in style.embeddings {
             self.layer(&format!("{name}.{embedding}.1"), &[times * to, emb]);
         }
         self.norm(&format!("{name}.out_layers.0"), to);
@@ -336,7 +320,7 @@ pub fn diff2lip(cfg: &unet::Config) -> Layout {
     let (width, emb) = (cfg.model_channels, cfg.embedding_channels());
     layout.layer("time_embed.0", &[emb, width]);
     layout.layer("time_embed.2", &[emb, emb]);
-    layout.unet("", cfg, &DIFF2LIP);
+    layout.unet("", cfg, &GUIDED);
     // The audio encoder has one size whatever the U-Net's.
     let name = |part: &str| format!("audio_encoder.{part}");
     layout.layer(&name("time_embed.0"), &[32, 32]);
@@ -346,10 +330,10 @@ pub fn diff2lip(cfg: &unet::Config) -> Layout {
     layout.layer(&name("encoder_blocks.0.0"), &[32, 1, 3, 3]);
     let mut from = 32;
     for (index, to) in [32, 32, 32, 64, 64, 64, 96, 96, 96, 128, 128].into_iter().enumerate() {
-        layout.res_block(&DIFF2LIP, &name(&format!("encoder_blocks.{}.0", index + 1)), from, to, 32);
+        layout.res_block(&GUIDED, &name(&format!("encoder_blocks.{}.0", index + 1)), from, to, 32);
         from = to;
     }
-    layout.res_block(&DIFF2LIP, &name("middle_block.0"), 128, 128, 32);
+    layout.res_block(&GUIDED, &name("middle_block.0"), 128, 128, 32);
     layout.norm("audio_encoder_to_style.0", 128);
     layout.layer("audio_encoder_to_style.3", &[emb, 128, 1, 1]);
     layout
@@ -363,20 +347,8 @@ pub fn diffused_heads(cfg: &unet::Config, audio: usize) -> Layout {
     layout.layer("time_embed.fc.2", &[emb, emb]);
     layout.layer("audio_embed.0", &[emb, audio]);
     layout.layer("audio_embed.2", &[emb, emb]);
-    layout.unet("", cfg, &DIFFUSED_HEADS);
+    layout.unet("", cfg, &diffused_heads::STYLE);
     layout
-}
-
-/// The first stage of latent diffusion: an autoencoder with a code book.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vq {
-    pub channels: usize,
-    pub channel_mult: Vec<usize>,
-    pub res_blocks_per_level: usize,
-    /// Channels of the latent picture.
-    pub latent: usize,
-    /// Entries of the code book.
-    pub codes: usize,
 }
 
 impl Layout {
@@ -448,7 +420,7 @@ pub fn difftalk(cfg: &unet::Config, first_stage: &Vq) -> Layout {
     let (width, emb) = (cfg.model_channels, cfg.embedding_channels());
     layout.layer(&format!("{net}time_embed.0"), &[emb, width]);
     layout.layer(&format!("{net}time_embed.2"), &[emb, emb]);
-    layout.unet(net, cfg, &DIFFTALK);
+    layout.unet(net, cfg, &difftalk::STYLE);
     layout.vq("first_stage_model.", first_stage);
     let mut from = 29;
     for (layer, to) in [(0, 32), (2, 32), (4, 64), (6, 64)] {

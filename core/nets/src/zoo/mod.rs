@@ -8,11 +8,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
-pub use layout::Vq;
-
 use crate::checkpoint::{Checkpoint, TensorInfo};
+use crate::vq::Config as Vq;
 use crate::{NetsError, unet};
 use layout::{Layout, read};
 
@@ -345,6 +345,20 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
         Network::DiffusedHeadsAudio => return audio_encoder(checkpoint),
     };
     Some(compare(checkpoint, network, variant, prefix, &layout))
+}
+
+/// The configuration of the U-Net below `prefix`, as far as shapes tell it.
+pub(crate) fn read_unet(vb: &VarBuilder, prefix: &str, head_channels: usize) -> Option<unet::Config> {
+    read::unet(&|name| shape_of(vb, &format!("{prefix}{name}")), head_channels)
+}
+
+/// The configuration of the first stage below `prefix`.
+pub(crate) fn read_vq(vb: &VarBuilder, prefix: &str) -> Option<Vq> {
+    read::vq(&|name| shape_of(vb, &format!("{prefix}{name}")))
+}
+
+fn shape_of(vb: &VarBuilder, name: &str) -> Option<Vec<usize>> {
+    vb.contains_tensor(name).then(|| vb.get_unchecked(name).ok()).flatten().map(|x| x.dims().to_vec())
 }
 
 /// A network whose widths all follow from its first layer's.

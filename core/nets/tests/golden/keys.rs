@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
 use lipsmith_nets::s3fd::{self, Flavour, S3fd};
-use lipsmith_nets::{diff2lip, disc_qual, syncnet_color, syncnet_v2, wav2lip};
+use lipsmith_nets::{diff2lip, difftalk, diffused_heads, disc_qual, syncnet_color, syncnet_v2, wav2lip};
 
 use crate::support::{assert_ran, root};
 
@@ -39,7 +39,7 @@ impl SimpleBackend for Recorder {
     }
 }
 
-fn asked_for<N>(build: impl Fn(&VarBuilder) -> lipsmith_nets::Result<N>) -> Keys {
+fn asked_for<N>(build: impl Fn(&VarBuilder<'static>) -> lipsmith_nets::Result<N>) -> Keys {
     let recorder = Recorder::default();
     let vars = VarBuilder::from_backend(Box::new(recorder.clone()), DType::F32, Device::Cpu);
     build(&vars).unwrap();
@@ -47,13 +47,24 @@ fn asked_for<N>(build: impl Fn(&VarBuilder) -> lipsmith_nets::Result<N>) -> Keys
     keys.clone()
 }
 
+/// The keeper of averages takes the dots out of names; opening a checkpoint puts them back.
+fn mangled(name: String) -> String {
+    match name.strip_prefix("model_ema.") {
+        Some(own) => format!("model_ema.{}", own.replace('.', "")),
+        None => name,
+    }
+}
+
 fn published(file: &str) -> Keys {
     let path = root().join("keys").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let lines = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     lines
-        // Counts training batches; no network computes with it.
-        .filter(|columns| !columns[0].ends_with("num_batches_tracked"))
+        // No network computes with what training counts, nor with latent diffusion's own tables of its noise.
+        .filter(|columns| {
+            let by_product = ["num_batches_tracked", "model_ema.num_updates", "model_ema.decay"];
+            !by_product.iter().any(|name| columns[0].ends_with(name)) && columns[0].contains('.')
+        })
         .map(|columns| {
             (columns[0].to_owned(), columns[1].split(',').map(|side| side.parse().unwrap()).collect())
         })
@@ -65,6 +76,21 @@ fn golden_keys_and_shapes() {
     let s3fd = |flavour| asked_for(|vb| S3fd::new(&s3fd::Config::released(flavour), vb));
     let networks = [
         ("diff2lip_unet.tsv", asked_for(|vb| diff2lip::Diff2Lip::new(&diff2lip::Config::released(), vb))),
+        (
+            "diffused_heads_unet_rgbmotion.tsv",
+            asked_for(|vb| diffused_heads::DiffusedHeads::new(&diffused_heads::Config::released(), vb)),
+        ),
+        (
+            "difftalk_full_lightning.tsv",
+            asked_for(|vb| {
+                let config = difftalk::Config::released();
+                difftalk::DiffTalk::new(&config, &difftalk::averaged(vb))?;
+                difftalk::DiffTalk::new(&config, vb)
+            })
+            .into_iter()
+            .map(|(name, shape)| (mangled(name), shape))
+            .collect(),
+        ),
         ("wav2lip_generator.tsv", asked_for(|vb| wav2lip::Wav2Lip::new(&wav2lip::Config::released(), vb))),
         (
             "wav2lip_syncnet_color_expert.tsv",

@@ -7,6 +7,8 @@
 
 mod critics;
 mod diff2lip;
+mod difftalk;
+mod diffused_heads;
 mod keys;
 mod s3fd;
 mod schedules;

@@ -103,6 +103,14 @@ fn golden_sqrt_linear_betas() -> Result<()> {
     assert_same("betas", &schedule.betas, &file.doubles("linear_sqrt.betas"), 1e-6);
     let expected = file.doubles("linear_sqrt.alphas_cumprod");
     assert_same("alphas_cumprod", &schedule.alphas_cumprod, &expected, 1e-6);
+    for steps in [50, 200] {
+        let found = schedule.respaced(Respacing::Latent(steps))?;
+        let table = |name: &str| file.doubles(&format!("ddim{steps}.{name}"));
+        let timesteps: Vec<f64> = found.timesteps.iter().map(|&t| t as f64).collect();
+        assert_eq!(timesteps, table("timesteps"));
+        assert_same("alphas", &found.alphas_cumprod, &table("alphas"), 1e-6);
+        assert_same("alphas_prev", &found.alphas_cumprod_prev, &table("alphas_prev"), 1e-6);
+    }
     Ok(())
 }
 
@@ -140,10 +148,15 @@ fn golden_timestep_embeddings() -> Result<()> {
     let file = Tensors::load(&folder().join("timestep_embeddings.safetensors"));
     let times: Vec<f32> = file.get("t").to_vec1()?;
     let mut count = 0;
-    for (dim, expected) in file.after("gd_dim") {
-        let found = timestep_embedding(&times, dim.parse().unwrap(), &Device::Cpu)?;
-        assert_close(&format!("timestep embedding of {dim}"), &found, expected, 1e-5);
-        count += 1;
+    for (prefix, fall) in
+        [("gd_dim", |dim| dim / 2), ("diffused_heads_dim", |dim| 2 * dim)] as [(&str, fn(usize) -> usize); 2]
+    {
+        for (dim, expected) in file.after(prefix) {
+            let dim = dim.parse().unwrap();
+            let found = timestep_embedding(&times, dim, fall(dim), &Device::Cpu)?;
+            assert_close(&format!("{prefix}{dim}"), &found, expected, 1e-4);
+            count += 1;
+        }
     }
     assert_ran("timestep embeddings", count);
     Ok(())
