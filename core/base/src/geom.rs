@@ -49,6 +49,10 @@ impl Rect {
     pub fn contains(self, p: Point) -> bool {
         p.x >= self.x0 && p.x < self.x1 && p.y >= self.y0 && p.y < self.y1
     }
+    /// The point of the rectangle that is nearest to `p`.
+    pub fn nearest(self, p: Point) -> Point {
+        Point::new(p.x.max(self.x0).min(self.x1), p.y.max(self.y0).min(self.y1))
+    }
     pub fn intersect(self, o: Rect) -> Rect {
         let (x0, y0) = (self.x0.max(o.x0), self.y0.max(o.y0));
         Rect::new(x0, y0, self.x1.min(o.x1).max(x0), self.y1.min(o.y1).max(y0))

@@ -8,12 +8,13 @@ use crate::error::EngineError;
 use crate::files::write_atomically;
 use crate::film::reading;
 use crate::paths::Paths;
-use lipsmith_base::{Cancel, Digest, Progress, Sink, Time, TimeRange};
+use lipsmith_base::{Cancel, Digest, Progress, Rect, Sink, Time, TimeRange};
 use lipsmith_lipsync::face::detect::Finder;
 use lipsmith_lipsync::face::track::{Shot, Tracker};
 use lipsmith_lipsync::speech::SPEECH_RATE;
 use lipsmith_lipsync::{Face, Speech};
 use lipsmith_media::{AudioReader, FrameTimes, MediaError, VideoReader};
+use lipsmith_project::FaceKey;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -207,6 +208,15 @@ impl Analysis {
         };
         let end = at_or_after(range.end()).min(self.times.count());
         at_or_after(range.start()).min(end)..end
+    }
+
+    /// Where a person has put a face, for those of `frames` of which something is said, counted from the first.
+    pub fn places(&self, keys: &[FaceKey], frames: &Range<u64>) -> Vec<(usize, Rect)> {
+        let place = |key: &FaceKey| {
+            let frame = self.times.index_at(key.at);
+            frames.contains(&frame).then(|| ((frame - frames.start) as usize, key.rect))
+        };
+        keys.iter().filter_map(place).collect()
     }
 
     /// Everything known of one shot.

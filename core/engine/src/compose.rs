@@ -144,6 +144,7 @@ mod tests {
             method: Method::default(),
             references: Vec::new(),
             footage: Vec::new(),
+            faces: Vec::new(),
             engine: 1,
         }
     }

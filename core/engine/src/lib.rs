@@ -39,6 +39,11 @@ pub use recipe::SAMPLERS;
 
 use std::path::Path;
 
+/// Version of what reads and writes films, for people.
+pub fn media_version() -> String {
+    lipsmith_media::version()
+}
+
 /// What a media file is.
 pub fn media_info(path: &Path) -> Result<MediaInfo, EngineError> {
     Ok(lipsmith_media::probe(path)?)

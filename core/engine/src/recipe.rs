@@ -7,6 +7,7 @@ use crate::paths::Paths;
 use candle_core::{DType, Device};
 use lipsmith_base::Digest;
 use lipsmith_lipsync::FAMILIES;
+use lipsmith_lipsync::blend::Mask;
 use lipsmith_lipsync::families::diff2lip::{Diff2LipRecipe, Sampling};
 use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
@@ -15,7 +16,7 @@ use lipsmith_lipsync::families::{Family, Recipe};
 use lipsmith_nets::sched::Sampler;
 use lipsmith_nets::zoo::{self, Network};
 use lipsmith_nets::{NetsError, device, diff2lip, wav2lip};
-use lipsmith_project::{self as project, Method};
+use lipsmith_project::{self as project, Method, Reach};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -94,14 +95,14 @@ impl Prepared {
     /// A fresh recipe, on the chosen device or on the CPU.
     pub fn open(&self, on_cpu: bool) -> Result<Box<dyn Recipe>, EngineError> {
         let device = if on_cpu { Device::Cpu } else { self.device.clone() };
-        let feather = self.method.feather.unwrap_or(FEATHER);
+        let mask = mask(&self.method);
         let preset = match self.method.preset {
             project::Preset::Film => Preset::Film,
             project::Preset::Reference => Preset::Reference,
         };
         let network = self.family.network.and_then(Network::by_name);
         let Some((file, network)) = self.weights.as_ref().zip(network) else {
-            return Ok(Box::new(Rewrite::new(feather)));
+            return Ok(Box::new(Rewrite::new(mask)));
         };
         let (checkpoint, found) = zoo::open(file, network).map_err(EngineError::Network)?;
         let weights = checkpoint.var_builder(&found.prefix, DType::F32, &device);
@@ -109,7 +110,7 @@ impl Prepared {
         Ok(if network == Network::Wav2Lip {
             let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
             let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
-            Box::new(Wav2LipRecipe::new(network, device, preset, feather))
+            Box::new(Wav2LipRecipe::new(network, device, preset, mask))
         } else {
             let config = diff2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
             let network = diff2lip::Diff2Lip::new(&config, &weights).map_err(misfit)?;
@@ -120,7 +121,7 @@ impl Prepared {
                 eta: f64::from(eta),
                 seed: seed as u32,
             };
-            Box::new(Diff2LipRecipe::new(network, device, preset, sampling, feather)?)
+            Box::new(Diff2LipRecipe::new(network, device, preset, sampling, mask)?)
         })
     }
 
@@ -162,6 +163,12 @@ fn installed(
 pub fn checkpoints(registry: &Registry) -> Result<BTreeMap<String, Digest>, EngineError> {
     let files = FAMILIES.iter().filter_map(|f| Some((f.name, registry.installed(f.network?)?)));
     files.map(|(family, file)| Ok((family.to_string(), fingerprint(&file)?))).collect()
+}
+
+/// What the method paints of a face.
+pub fn mask(method: &Method) -> Mask {
+    let Reach { up, side, down } = method.reach;
+    Mask { feather: method.feather.unwrap_or(FEATHER), up, side, down }
 }
 
 /// Denoising steps of a draft.

@@ -7,6 +7,7 @@ use crate::error::EngineError;
 use crate::files::write_atomically;
 use crate::film::FilmReader;
 use lipsmith_base::{Cancel, FrameRate, Progress, Rgb, Sink, Time, TimeRange};
+use lipsmith_lipsync::face::correct::correct;
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
 use lipsmith_lipsync::speech::SPEECH_RATE;
 use lipsmith_lipsync::{Face, LipsyncError, Speech};
@@ -337,9 +338,11 @@ impl<'a> Clips<'a> {
         let analysis = job.analysis;
         let (voice, voice_start) = self.voice_around(job, analysis.span(segment))?;
         let gathered = self.gather(segment.start)?;
+        let mut faces = analysis.faces(job.spec.person, segment)?;
+        correct(&mut faces, &analysis.places(&job.spec.faces, segment));
         let video = self.film()?.video();
         Ok(Scene {
-            faces: analysis.faces(job.spec.person, segment)?,
+            faces,
             times: segment.clone().map(|f| analysis.times().start(f) - voice_start).collect(),
             rate: match video.timing {
                 Timing::Constant { rate } => Some(rate),

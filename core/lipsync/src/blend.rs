@@ -26,11 +26,47 @@ pub struct Coverage {
     pub alpha: Vec<f32>,
 }
 
-/// From the nose's base to the jaw: the part of a face that speaks. `feather` is a share of the distance
-/// between the eyes; 0.15 is soft and still covers the lips whole.
-pub fn lower_face_matte(face: &Face, feather: f32) -> Matte {
+/// How much of a lower face is painted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mask {
+    /// Softness of the edge, in distances between the eyes; 0.15 is soft and still covers the lips whole.
+    pub feather: f32,
+    /// How far it reaches from the middle of the mouth towards nose, cheeks and chin; 1 as usual.
+    pub up: f32,
+    pub side: f32,
+    pub down: f32,
+}
+
+impl Mask {
+    pub fn usual(feather: f32) -> Mask {
+        Mask { feather, up: 1.0, side: 1.0, down: 1.0 }
+    }
+
+    /// Whether it reaches as far as the usual one. Another may reach farther than a patch: see [`Rect::nearest`].
+    pub fn is_usual(&self) -> bool {
+        [self.up, self.side, self.down] == [1.0; 3]
+    }
+}
+
+/// From the nose's base to the jaw: the part of a face that speaks.
+pub fn lower_face_matte(face: &Face, mask: &Mask) -> Matte {
     let map = frame::frame(face);
-    let outline = match face.landmarks.as_deref() {
+    let mut outline = lower_face(face, map);
+    if let (false, Some(inverse)) = (mask.is_usual(), map.inverse()) {
+        let mouth = frame::mouth(face, map);
+        for point in &mut outline {
+            let p = inverse.apply(*point);
+            let along = if p.y < mouth.y { mask.up } else { mask.down };
+            let (x, y) = ((p.x - mouth.x) * mask.side, (p.y - mouth.y) * along);
+            *point = map.apply(Point::new(mouth.x + x, mouth.y + y));
+        }
+    }
+    Matte::Polygon { outline, feather: mask.feather.max(0.0) * map.scale() }
+}
+
+/// The usual outline; `map` as by [`frame::frame`].
+fn lower_face(face: &Face, map: Affine) -> Vec<Point> {
+    match face.landmarks.as_deref() {
         Some(landmarks) if landmarks.points.len() == 68 => {
             let p = &landmarks.points;
             let mouth = p[51].lerp(p[57], 0.5);
@@ -40,11 +76,10 @@ pub fn lower_face_matte(face: &Face, feather: f32) -> Matte {
             [cheek(31, 2)].into_iter().chain(jaw).chain([cheek(35, 14)]).chain(nose).collect()
         }
         _ => LOWER_FACE.iter().map(|&(x, y)| map.apply(Point::new(x, y))).collect(),
-    };
-    Matte::Polygon { outline, feather: feather.max(0.0) * map.scale() }
+    }
 }
 
-/// The same outline on an average face, in face coordinates.
+/// The usual outline on an average face, in face coordinates.
 const LOWER_FACE: [(f32, f32); 12] = [
     (-0.75, 0.75),
     (-0.88, 1.15),
@@ -261,6 +296,23 @@ mod tests {
         }
         assert_eq!(at(12, 10), 1.0);
         assert!((at(5, 10) - smoothstep(1.5 / 4.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_mask_reaches_as_far_as_it_is_told_from_the_mouth() {
+        let rect = Rect::new(100.0, 100.0, 300.0, 300.0);
+        let face = Face { rect, score: 1.0, landmarks: None, interpolated: false };
+        let around = |mask: Mask| match lower_face_matte(&face, &mask) {
+            Matte::Polygon { outline, .. } => Rect::around(outline).expect("points"),
+            Matte::Whole => unreachable!("a polygon"),
+        };
+        let usual = around(Mask::usual(0.15));
+        let far = around(Mask { up: 0.5, side: 1.2, down: 1.5, ..Mask::usual(0.15) });
+        let mouth = frame::frame(&face).apply(frame::MOUTH);
+        let near = |a: f32, b: f32| (a - b).abs() < 1e-3;
+        assert!(near(mouth.y - far.y0, 0.5 * (mouth.y - usual.y0)));
+        assert!(near(far.y1 - mouth.y, 1.5 * (usual.y1 - mouth.y)));
+        assert!(near(far.x1 - mouth.x, 1.2 * (usual.x1 - mouth.x)) && near(far.width(), 1.2 * usual.width()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod support;
 use candle_core::{DType, Tensor};
 use lipsmith_base::{ColourSpec, Picture, PixelFormat, Plane, Rect, Rgb};
 use lipsmith_lipsync::Face;
-use lipsmith_lipsync::blend::paste;
+use lipsmith_lipsync::blend::{Mask, paste};
 use lipsmith_lipsync::families::network::{Preset, Windows};
 use lipsmith_lipsync::families::{Line, Target};
 use lipsmith_lipsync::speech::Speech;
@@ -84,7 +84,7 @@ fn golden_wav2lip_crop_and_paste() {
         assert!(off <= 1, "{}: the face shown to the network is off by {off}", file.display());
 
         let target = Target { frame: 0, face: &face, crop, image };
-        let patch = windows.patch(&target, rgb(golden.get("pred_hwc_bgr_255_f32")), 0.0);
+        let patch = windows.patch(&target, rgb(golden.get("pred_hwc_bgr_255_f32")), &Mask::usual(0.0));
         let before = bytes(&film);
         paste(&mut film, &patch, 1.0);
         let (result, expected) = (bytes(&film), eight(&rgb(golden.get("result_bgr_u8"))));

@@ -27,7 +27,7 @@ pub use audio_output::AudioOutput;
 pub use audio_reader::AudioReader;
 pub use error::MediaError;
 pub use known::keep_scans_on;
-pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe};
+pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe, version};
 pub use profile::{PROFILES, Profile};
 pub use shelf::Shelf;
 pub use timing::{FrameTimes, Timing};

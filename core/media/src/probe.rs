@@ -185,6 +185,12 @@ pub(crate) fn video_info(
     })
 }
 
+/// GStreamer's version, for people.
+pub fn version() -> String {
+    let (major, minor, micro, _) = gst::version();
+    format!("{major}.{minor}.{micro}")
+}
+
 /// Media type, with the MPEG version where rules differ: `video/mpeg1`.
 pub(crate) fn codec_key(caps: &gst::Caps) -> String {
     let Some(structure) = caps.structure(0) else { return String::new() };

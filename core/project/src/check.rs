@@ -5,8 +5,8 @@ use crate::id::{ClipId, CueId, MediaId};
 use crate::media::Media;
 use crate::project::{Character, Project};
 use crate::sequence::{Clip, LONGEST, Track};
-use crate::take::Method;
-use lipsmith_base::{Time, TimeRange};
+use crate::take::{Method, Reach};
+use lipsmith_base::{Rect, Time, TimeRange};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -193,6 +193,16 @@ impl<'a> Checker<'a> {
                 format!("it shows take {take}, which does not exist")
             });
         }
+        for place_of_face in &cue.faces {
+            self.known_media(&place, place_of_face.media);
+        }
+        let places: Vec<_> = cue.faces.iter().map(|face| (face.media, face.at)).collect();
+        self.holds(&place, places.windows(2).all(|pair| pair[0] < pair[1]), || {
+            "its corrected faces are out of order".into()
+        });
+        self.holds(&place, cue.faces.iter().all(|face| is_place(face.rect)), || {
+            "a corrected face is smaller than a pixel or outside any picture".into()
+        });
         let room = cue.comp_room();
         let inside = |range: TimeRange| !range.is_empty() && range.intersect(room) == range;
         let sound = cue.comp.iter().all(|span| inside(span.range))
@@ -210,7 +220,8 @@ impl<'a> Checker<'a> {
     }
 
     fn method(&mut self, place: &dyn fmt::Display, method: &Method) {
-        let Method { family, preset: _, checkpoint: _, sampler, steps, eta, seed: _, feather } = method;
+        let Method { family, preset: _, checkpoint: _, sampler, steps, eta, seed: _, feather, reach } =
+            method;
         self.holds(place, !family.is_empty() && !sampler.is_empty(), || {
             "family or sampler has no name".into()
         });
@@ -219,6 +230,10 @@ impl<'a> Checker<'a> {
         let feather = feather.unwrap_or(0.0);
         self.holds(place, (0.0..=0.5).contains(&feather), || {
             format!("feather {feather} is not within 0 and 0.5")
+        });
+        let reaches = [reach.up, reach.side, reach.down];
+        self.holds(place, reaches.iter().all(|reach| (Reach::LEAST..=Reach::MOST).contains(reach)), || {
+            format!("the mask's reach {reaches:?} is not within {} and {}", Reach::LEAST, Reach::MOST)
         });
     }
 
@@ -246,4 +261,11 @@ impl<'a> Checker<'a> {
             format!("a gain of {gain_db} dB is not within {} and {} dB", GAIN_DB.start(), GAIN_DB.end())
         });
     }
+}
+
+/// Whether a face could be there in some film: faces may lie partly outside the picture.
+fn is_place(rect: Rect) -> bool {
+    const FAR: f32 = 100_000.0;
+    let near = [rect.x0, rect.y0, rect.x1, rect.y1].iter().all(|v| v.abs() <= FAR);
+    near && rect.width() >= 1.0 && rect.height() >= 1.0
 }

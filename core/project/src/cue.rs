@@ -1,8 +1,8 @@
 //! A line of dialogue and its takes.
 
-use crate::id::{CharacterId, ClipId, TakeId};
-use crate::take::{Method, TakeSpec};
-use lipsmith_base::{Time, TimeRange};
+use crate::id::{CharacterId, ClipId, MediaId, TakeId};
+use crate::take::{FaceKey, Method, TakeSpec};
+use lipsmith_base::{Rect, Time, TimeRange};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,18 @@ pub struct Cue {
     pub chosen: Option<TakeId>,
     /// Where another take than the chosen one is seen; by start, without overlap.
     pub comp: Vec<CompSpan>,
+    /// Where the editor has put the speaker's face because tracking is off; by film and time, one each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faces: Vec<FacePlace>,
+}
+
+/// At time `at` of a film the speaker's face is in `rect`, in pixels of the film. Between such places, and from the
+/// first and last on within their shot, the tracked face is corrected as much as they say.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FacePlace {
+    pub media: MediaId,
+    pub at: Time,
+    pub rect: Rect,
 }
 
 /// What is to become of the mouth.
@@ -68,6 +80,7 @@ impl Cue {
             takes: BTreeMap::new(),
             chosen: None,
             comp: Vec::new(),
+            faces: Vec::new(),
         }
     }
 
@@ -97,6 +110,12 @@ impl Cue {
         } else {
             1.0 - (outside.secs_f64() / self.handles.secs_f64()) as f32
         }
+    }
+
+    /// Where the editor has put the face in a stretch of film.
+    pub fn faces_in(&self, media: MediaId, film: TimeRange) -> Vec<FaceKey> {
+        let inside = self.faces.iter().filter(|place| place.media == media && film.contains(place.at));
+        inside.map(|place| FaceKey { at: place.at, rect: place.rect }).collect()
     }
 
     /// Moves or trims the line. Comp spans go along when it is moved; when it is trimmed they stay where they

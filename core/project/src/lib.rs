@@ -16,7 +16,7 @@ mod sequence;
 mod take;
 
 pub use check::Violation;
-pub use cue::{CompSpan, Cue, Take, Treatment};
+pub use cue::{CompSpan, Cue, FacePlace, Take, Treatment};
 pub use dub::Dub;
 pub use edit::{Edit, EditError};
 pub use history::History;
@@ -25,4 +25,4 @@ pub use media::{Media, Sound, Video};
 pub use project::{Character, FaceBinding, Marker, Original, Project, Reference, Settings};
 pub use query::{Known, Layer, NoTake, Stretch};
 pub use sequence::{Clip, LONGEST, Sequence, Track};
-pub use take::{Footage, Method, Preset, ReferenceKey, TakeSpec};
+pub use take::{FaceKey, Footage, Method, Preset, Reach, ReferenceKey, TakeSpec};

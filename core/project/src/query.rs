@@ -163,6 +163,7 @@ impl Project {
                     method: method.clone(),
                     references: character.references_in(media, range),
                     footage: footage.clone(),
+                    faces: cue.faces_in(media, range),
                     engine: known.engine,
                 });
             }

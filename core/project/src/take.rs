@@ -1,6 +1,6 @@
 //! What makes a take, and the name that follows from it.
 
-use lipsmith_base::{Digest, Time, TimeRange};
+use lipsmith_base::{Digest, Rect, Time, TimeRange};
 use serde::{Deserialize, Serialize};
 
 /// How mouths are made. Nothing in it depends on the machine.
@@ -21,6 +21,36 @@ pub struct Method {
     pub seed: u64,
     /// Softness of the mask's edge in distances between the eyes, 0..=0.5; `None` as the family does it.
     pub feather: Option<f32>,
+    #[serde(default, skip_serializing_if = "Reach::is_usual")]
+    pub reach: Reach,
+}
+
+/// How far the mask reaches from the middle of the mouth, each against the usual outline of the lower face:
+/// [`Reach::LEAST`]..=[`Reach::MOST`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Towards the nose.
+    pub up: f32,
+    /// Towards both cheeks.
+    pub side: f32,
+    /// Towards the chin.
+    pub down: f32,
+}
+
+impl Reach {
+    pub const USUAL: Reach = Reach { up: 1.0, side: 1.0, down: 1.0 };
+    pub const LEAST: f32 = 0.5;
+    pub const MOST: f32 = 1.5;
+
+    pub fn is_usual(&self) -> bool {
+        *self == Reach::USUAL
+    }
+}
+
+impl Default for Reach {
+    fn default() -> Reach {
+        Reach::USUAL
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +73,7 @@ impl Default for Method {
             eta: 0.0,
             seed: 7,
             feather: None,
+            reach: Reach::USUAL,
         }
     }
 }
@@ -68,6 +99,9 @@ pub struct TakeSpec {
     pub references: Vec<ReferenceKey>,
     /// Other films of the actor, in the order they are shown to the family.
     pub footage: Vec<Footage>,
+    /// Where the editor has put the face, by `at`; each inside `range`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faces: Vec<FaceKey>,
     /// Raised by the engine whenever equal specs would no longer give equal pictures.
     pub engine: u32,
 }
@@ -77,6 +111,13 @@ pub struct TakeSpec {
 pub struct ReferenceKey {
     pub from: Time,
     pub picture: Time,
+}
+
+/// At film time `at` the face is in `rect`, in pixels of the film.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaceKey {
+    pub at: Time,
+    pub rect: Rect,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,9 +147,10 @@ impl TakeSpec {
             method,
             references,
             footage,
+            faces,
             engine,
         } = self;
-        let Method { family, preset, checkpoint, sampler, steps, eta, seed, feather } = method;
+        let Method { family, preset, checkpoint, sampler, steps, eta, seed, feather, reach } = method;
         let mut out = Encoder::default();
         out.text("lipsmith take 1").number(u64::from(*engine));
         out.digest(*film).range(*range).digest(*analysis).number(u64::from(*person));
@@ -124,6 +166,15 @@ impl TakeSpec {
         out.list(footage, |out, Footage { film, analysis, person }| {
             out.digest(*film).digest(*analysis).number(u64::from(*person))
         });
+        // Only where they say something: takes that do without keep the names they had before these were thought of.
+        if !reach.is_usual() {
+            out.text("reach").real(reach.up).real(reach.side).real(reach.down);
+        }
+        if !faces.is_empty() {
+            out.text("faces").list(faces, |out, FaceKey { at, rect }| {
+                out.time(*at).real(rect.x0).real(rect.y0).real(rect.x1).real(rect.y1)
+            });
+        }
         out.0
     }
 }
@@ -191,6 +242,7 @@ mod tests {
             },
             references: vec![ReferenceKey { from: Time(100), picture: Time(140) }],
             footage: vec![Footage { film: Digest::of(b"other"), analysis: Digest::of(b"its"), person: 1 }],
+            faces: Vec::new(),
             engine: 1,
         }
     }
@@ -204,8 +256,9 @@ mod tests {
     /// Whatever field a file format of the spec has, changing it changes the key.
     #[test]
     fn every_field_counts() {
+        const FACE: FaceKey = FaceKey { at: Time(120), rect: Rect { x0: 1.0, y0: 2.0, x1: 3.0, y1: 4.0 } };
         type Change = (&'static str, fn(&mut TakeSpec));
-        let changes: [Change; 22] = [
+        let changes: [Change; 28] = [
             ("film", |s| s.film = Digest::of(b"x")),
             ("range start", |s| s.range = TimeRange::new(Time(101), Time(900))),
             ("range end", |s| s.range = TimeRange::new(Time(100), Time(901))),
@@ -228,6 +281,12 @@ mod tests {
             ("footage person", |s| s.footage[0].person = 2),
             ("no footage", |s| s.footage.clear()),
             ("engine", |s| s.engine = 2),
+            ("reach up", |s| s.method.reach.up = 0.9),
+            ("reach side", |s| s.method.reach.side = 0.9),
+            ("reach down", |s| s.method.reach.down = 0.9),
+            ("face", |s| s.faces = vec![FACE]),
+            ("face at", |s| s.faces = vec![FaceKey { at: Time(121), ..FACE }]),
+            ("face place", |s| s.faces = vec![FaceKey { rect: Rect::new(1.0, 2.0, 3.0, 5.0), ..FACE }]),
         ];
         let mut keys = std::collections::BTreeMap::from([(spec().key(), "unchanged")]);
         for (name, change) in changes {

@@ -117,7 +117,7 @@ impl Disk {
                 }
                 self.port.tell(Event::Saved { path, revision });
             }
-            Err(why) => self.port.say(Weight::Failed, format!("the project is not saved: {why}")),
+            Err(why) => self.port.tell(Event::NotSaved(format!("the project is not saved: {why}"))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::request::TakeKey;
 use crate::models::{FamilyState, Model, Report};
-use lipsmith_base::{Digest, Rect, Rgb, Time, TimeRange};
+use lipsmith_base::{Affine, Digest, Point, Rect, Rgb, Time, TimeRange};
 use lipsmith_media::Peaks;
 use lipsmith_project::{CueId, Edit, Known, Media, MediaId, Project, TakeSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,8 @@ pub enum Event {
         path: PathBuf,
         revision: u64,
     },
+    /// Why a project could not be written, in words.
+    NotSaved(String),
     /// The journal on disk holds this revision.
     Journaled {
         revision: u64,
@@ -165,8 +167,17 @@ pub struct FaceBox {
     pub rect: Rect,
     /// Filled in between two sightings.
     pub interpolated: bool,
-    /// Outline of the painted region in film pixels; empty without landmarks.
-    pub outline: Vec<lipsmith_base::Point>,
+    /// The line that is painted on it, whose method says what of it.
+    pub line: Option<CueId>,
+    /// The line's editor has put it here.
+    pub placed: bool,
+    /// Outline of the region that is painted, in film pixels, and over how many of them it fades inwards.
+    pub outline: Vec<Point>,
+    pub feather: f32,
+    /// The middle of the mouth, in film pixels.
+    pub mouth: Point,
+    /// Face coordinates (x to the picture's right, y to the chin, in distances between the eyes) ↦ film pixels.
+    pub map: Affine,
 }
 
 /// Where a film's people are.

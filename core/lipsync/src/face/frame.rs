@@ -18,6 +18,15 @@ pub fn frame(face: &Face) -> Affine {
     }
 }
 
+/// Where the middle of the mouth is, in face coordinates; `map` as by [`frame`].
+pub fn mouth(face: &Face, map: Affine) -> Point {
+    let points = face.landmarks.as_deref().map_or(&[][..], |landmarks| &landmarks.points);
+    match (points.get(51), points.get(57), map.inverse()) {
+        (Some(upper), Some(lower), Some(inverse)) => inverse.apply(upper.lerp(*lower, 0.5)),
+        _ => MOUTH,
+    }
+}
+
 /// Centres of the eyes on the picture's left and right.
 fn eyes(landmarks: &Landmarks) -> Option<(Point, Point)> {
     let mean = |points: &[Point]| {

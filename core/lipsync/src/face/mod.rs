@@ -1,5 +1,6 @@
 //! What is known of a face in a picture. Positions are in the film's pixels (see `lipsmith_base::geom`).
 
+pub mod correct;
 pub mod detect;
 pub mod frame;
 pub mod look;
@@ -16,7 +17,7 @@ pub use mesh::{Mesh, Region};
 pub use s3fd::SingleShot;
 pub use track::{Shot, Track, Tracker};
 
-use lipsmith_base::{Point, Rect};
+use lipsmith_base::{Affine, Point, Rect};
 use serde::{Deserialize, Serialize};
 
 /// One face in one picture.
@@ -30,6 +31,21 @@ pub struct Face {
     pub landmarks: Option<Box<Landmarks>>,
     /// Filled in between two sightings instead of seen.
     pub interpolated: bool,
+}
+
+impl Face {
+    /// The face as it lies after the picture is mapped by `map`.
+    pub fn moved(&self, map: Affine) -> Face {
+        let point = |p: &Point| map.apply(*p);
+        let corners = [Point::new(self.rect.x0, self.rect.y0), Point::new(self.rect.x1, self.rect.y1)];
+        let rect = Rect::around(corners.iter().map(point)).unwrap_or(self.rect);
+        let landmarks = self.landmarks.as_deref().map(|landmarks| {
+            let points = landmarks.points.iter().map(point).collect();
+            let oval = landmarks.oval.iter().map(point).collect();
+            Box::new(Landmarks { points, oval, ..*landmarks })
+        });
+        Face { rect, landmarks, ..*self }
+    }
 }
 
 /// Points of a face, by a fixed choice from the 468-point mesh.

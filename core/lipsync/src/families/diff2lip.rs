@@ -3,6 +3,7 @@
 
 use super::network::{Preset, Windows, from_tensor, lift, to_tensor};
 use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
+use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
 use candle_core::Device;
@@ -49,7 +50,7 @@ pub struct Diff2LipRecipe {
     preset: Preset,
     sampling: Sampling,
     schedule: Schedule,
-    feather: f32,
+    mask: Mask,
     windows: Windows,
     starts: Vec<i64>,
     mel: Option<Mel>,
@@ -64,7 +65,7 @@ impl Diff2LipRecipe {
         device: Device,
         preset: Preset,
         sampling: Sampling,
-        feather: f32,
+        mask: Mask,
     ) -> Result<Diff2LipRecipe, LipsyncError> {
         let process = Schedule::new(betas::linear(1000)).map_err(lift(&device))?;
         let schedule = sampling.schedule(&process, preset)?;
@@ -75,7 +76,7 @@ impl Diff2LipRecipe {
             preset,
             sampling,
             schedule,
-            feather,
+            mask,
             windows,
             starts: Vec::new(),
             mel: None,
@@ -166,7 +167,7 @@ impl Recipe for Diff2LipRecipe {
         Ok(targets
             .iter()
             .zip(made)
-            .map(|(t, image)| Some(self.windows.patch(t, image, self.feather)))
+            .map(|(t, image)| Some(self.windows.patch(t, image, &self.mask)))
             .collect())
     }
 }

@@ -1,6 +1,6 @@
 //! What the recipes that run a network share: boxes, pictures as tensors, sound windows.
 
-use crate::blend::{self, Matte};
+use crate::blend::{self, Mask, Matte};
 use crate::colour::match_colour;
 use crate::error::LipsyncError;
 use crate::face::{Face, smooth};
@@ -122,15 +122,20 @@ impl Windows {
     }
 
     /// What the network made, as a patch on the frame of `target`.
-    pub fn patch(&self, target: &Target, made: Rgb, feather: f32) -> Patch {
+    pub fn patch(&self, target: &Target, made: Rgb, mask: &Mask) -> Patch {
         let here = Rect::new(0.0, 0.0, self.side as f32, self.side as f32);
         let Crop { map, width, height } = target.crop;
         let crop = Rect::new(0.0, 0.0, width as f32, height as f32);
         let map = Affine::rect_to_rect(here, crop).then(map);
         match self.preset {
             Preset::Film => {
-                let mut patch =
-                    Patch { image: made, map, matte: blend::lower_face_matte(target.face, feather) };
+                let mut matte = blend::lower_face_matte(target.face, mask);
+                if let (Matte::Polygon { outline, .. }, false, Some(inverse)) =
+                    (&mut matte, mask.is_usual(), map.inverse())
+                {
+                    outline.iter_mut().for_each(|p| *p = map.apply(here.nearest(inverse.apply(*p))));
+                }
+                let mut patch = Patch { image: made, map, matte };
                 let weights = blend::surroundings(&patch);
                 match_colour(&mut patch.image, &target.image, &weights);
                 patch

@@ -2,6 +2,7 @@
 
 use super::network::{Pads, Preset, Windows, from_tensor, lift, to_tensor};
 use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
+use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
 use candle_core::{Device, Tensor};
@@ -17,8 +18,7 @@ pub struct Wav2LipRecipe {
     network: Wav2Lip,
     device: Device,
     preset: Preset,
-    /// Width of the mask's soft edge in parts of the face's width.
-    feather: f32,
+    mask: Mask,
     windows: Windows,
     /// Mel frame at which each picture's window begins.
     starts: Vec<i64>,
@@ -27,13 +27,13 @@ pub struct Wav2LipRecipe {
 }
 
 impl Wav2LipRecipe {
-    pub fn new(network: Wav2Lip, device: Device, preset: Preset, feather: f32) -> Wav2LipRecipe {
+    pub fn new(network: Wav2Lip, device: Device, preset: Preset, mask: Mask) -> Wav2LipRecipe {
         let windows = Windows::new(preset, FACE);
         Wav2LipRecipe {
             network,
             device,
             preset,
-            feather,
+            mask,
             windows,
             starts: Vec::new(),
             mel: None,
@@ -106,7 +106,7 @@ impl Recipe for Wav2LipRecipe {
         Ok(targets
             .iter()
             .zip(made)
-            .map(|(t, image)| Some(self.windows.patch(t, image, self.feather)))
+            .map(|(t, image)| Some(self.windows.patch(t, image, &self.mask)))
             .collect())
     }
 }

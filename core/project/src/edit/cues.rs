@@ -1,8 +1,8 @@
 //! Lines of dialogue.
 
 use super::{EditError, found};
-use crate::cue::{Cue, Treatment};
-use crate::id::{CharacterId, ClipId, CueId};
+use crate::cue::{Cue, FacePlace, Treatment};
+use crate::id::{CharacterId, ClipId, CueId, MediaId};
 use crate::project::{Character, Project};
 use crate::take::Method;
 use lipsmith_base::{Time, TimeRange};
@@ -47,6 +47,16 @@ pub enum CueEdit {
         cue: CueId,
         method: Option<Method>,
     },
+    /// Says where the speaker's face is at a time of a film.
+    PlaceFace {
+        cue: CueId,
+        place: FacePlace,
+    },
+    /// Leaves the speaker's face to tracking again: at a time of a film, or everywhere in the line.
+    TrackFace {
+        cue: CueId,
+        at: Option<(MediaId, Time)>,
+    },
     /// Adds a script's lines. Speakers are found by name, whatever the case, or become new characters.
     Import(Vec<ScriptLine>),
 }
@@ -73,6 +83,8 @@ impl CueEdit {
             CueEdit::Treat { .. } => "Leave line",
             CueEdit::Handles { .. } => "Change handles",
             CueEdit::Method { .. } => "Change method",
+            CueEdit::PlaceFace { .. } => "Correct face",
+            CueEdit::TrackFace { .. } => "Track face",
             CueEdit::Import(_) => "Import script",
         }
     }
@@ -98,6 +110,16 @@ impl CueEdit {
                 cue.set_range(cue.range);
             }
             CueEdit::Method { cue, method } => cue_mut(project, *cue)?.method.clone_from(method),
+            CueEdit::PlaceFace { cue, place } => {
+                let faces = &mut cue_mut(project, *cue)?.faces;
+                faces.retain(|old| (old.media, old.at) != (place.media, place.at));
+                let later = faces.partition_point(|old| (old.media, old.at) < (place.media, place.at));
+                faces.insert(later, *place);
+            }
+            CueEdit::TrackFace { cue, at } => {
+                let faces = &mut cue_mut(project, *cue)?.faces;
+                faces.retain(|place| at.is_some_and(|at| at != (place.media, place.at)));
+            }
             CueEdit::Import(lines) => {
                 if lines.is_empty() {
                     return Err(EditError::Pointless("the script has no lines"));

@@ -1,6 +1,7 @@
 //! The media pool.
 
 use super::{EditError, found};
+use crate::cue::Cue;
 use crate::id::MediaId;
 use crate::media::Media;
 use crate::project::Project;
@@ -49,6 +50,13 @@ impl MediaEdit {
                     return Err(EditError::InUse(media.name.clone()));
                 }
                 Arc::make_mut(&mut project.media).remove(id);
+                let named = |cue: &Cue| cue.faces.iter().any(|place| place.media == *id);
+                if project.cues.values().any(|cue| named(cue)) {
+                    let cues = Arc::make_mut(&mut project.cues).values_mut();
+                    for cue in cues.filter(|cue| named(cue)) {
+                        Arc::make_mut(cue).faces.retain(|place| place.media != *id);
+                    }
+                }
             }
         }
         Ok(())

@@ -2,13 +2,13 @@
 //! what was saved.
 
 use crate::sketch::{draw, f, media, span};
-use lipsmith_base::{Digest, Time, TimeRange};
+use lipsmith_base::{Digest, Rect, Time, TimeRange};
 use lipsmith_project::edit::{
     CastEdit, ClipEdit, CueEdit, Edge, MediaEdit, Ripple, ScriptLine, TakeEdit, TrackEdit,
 };
 use lipsmith_project::{
-    Character, CharacterId, ClipId, CueId, Edit, FaceBinding, History, Known, Marker, MediaId, Method,
-    Project, Reference, Settings, TakeId, TrackId, Treatment, file,
+    Character, CharacterId, ClipId, CueId, Edit, FaceBinding, FacePlace, History, Known, Marker, MediaId,
+    Method, Project, Reach, Reference, Settings, TakeId, TrackId, Treatment, file,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -80,12 +80,20 @@ fn edit(project: &Project, (kind, a, b, x, y): Dice) -> Edit {
         19..21 => CueEdit::Move { cue, range }.into(),
         21 => CueEdit::Handles { cue, handles: f(x) }.into(),
         22 => CueEdit::Bind { cue, character: some(b).then(|| character(b)) }.into(),
-        23 => match b % 4 {
+        23 => match b % 6 {
             0 => CueEdit::Remove(cue).into(),
             1 => CueEdit::Treat { cue, treatment: Treatment::Leave }.into(),
             2 => CueEdit::Voice { cue, voice: some(b).then(|| clip(b)) }.into(),
-            _ => CueEdit::Method { cue, method: Some(Method { eta: x as f32 / 8.0, ..Method::default() }) }
-                .into(),
+            3 => {
+                let rect = Rect::new(x as f32, f32::from(a), y as f32, 200.0);
+                CueEdit::PlaceFace { cue, place: FacePlace { media: medium(a), at: f(x), rect } }.into()
+            }
+            4 => CueEdit::TrackFace { cue, at: some(a).then(|| (medium(a), f(x))) }.into(),
+            _ => {
+                let reach = Reach { down: y as f32 / 8.0, ..Reach::USUAL };
+                let method = Method { eta: x as f32 / 8.0, reach, ..Method::default() };
+                CueEdit::Method { cue, method: Some(method) }.into()
+            }
         },
         24 => {
             let line =

@@ -116,6 +116,7 @@ impl Scene {
                 method: Method::default(),
                 references: Vec::new(),
                 footage: Vec::new(),
+                faces: Vec::new(),
                 engine: 0,
             };
             scene.apply(TakeEdit::Add { cue, name: format!("Take {number}"), parts: vec![part] });

@@ -302,6 +302,6 @@ fn present(
     let shot = Shot { project, at: show.at, plan, frame, picture, display };
     let (sides, notes) = draw(&shot, &show.sides, show.fit, &mut stage.takes);
     let media = project.media.get(&plan.media);
-    let faces = media.map_or(Vec::new(), |media| stage.faces.at(plan.media, media, frame));
+    let faces = media.map_or(Vec::new(), |media| stage.faces.at(project, show.at, plan.media, media, frame));
     Frame { at: show.at, near: false, sides, faces, film, notes }
 }

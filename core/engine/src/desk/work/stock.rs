@@ -120,6 +120,7 @@ mod tests {
             method: Method { seed, ..Method::default() },
             references: Vec::new(),
             footage: Vec::new(),
+            faces: Vec::new(),
             engine: take::VERSION,
         }
     }

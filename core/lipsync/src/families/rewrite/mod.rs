@@ -12,6 +12,7 @@ mod tests;
 mod units;
 
 use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
+use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
 use lipsmith_base::Cancel;
@@ -21,8 +22,7 @@ use units::Unit;
 
 /// The recipe with what it chose for its line.
 pub struct Rewrite {
-    /// Softness of the matte's edge, in distances between the eyes.
-    feather: f32,
+    mask: Mask,
     units: Vec<Unit>,
     mixes: Vec<Mix>,
     /// Planned pictures: unit, in the plan's order.
@@ -31,15 +31,15 @@ pub struct Rewrite {
 
 impl Default for Rewrite {
     fn default() -> Rewrite {
-        Rewrite::new(render::usual_feather())
+        Rewrite::new(Mask::usual(render::usual_feather()))
     }
 }
 
 impl Rewrite {
-    /// `feather`: softness of the matte's edge in distances between the eyes, 0.05 to 0.3.
-    pub fn new(feather: f32) -> Rewrite {
+    /// The mask's feather is kept within 0.05 and 0.3.
+    pub fn new(mask: Mask) -> Rewrite {
         Rewrite {
-            feather: feather.clamp(0.05, 0.3),
+            mask: Mask { feather: mask.feather.clamp(0.05, 0.3), ..mask },
             units: Vec::new(),
             mixes: Vec::new(),
             planned: Vec::new(),
@@ -92,7 +92,7 @@ impl Recipe for Rewrite {
             if mouths.is_empty() {
                 return Ok(None);
             }
-            Ok(render::patch(&target.image, target.face, target.crop, &mouths, own, self.feather))
+            Ok(render::patch(&target.image, target.face, target.crop, &mouths, own, &self.mask))
         });
         patches.collect()
     }

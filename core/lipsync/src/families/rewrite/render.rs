@@ -2,7 +2,7 @@
 //! new mouth needs it.
 
 use super::align::{Pyramid, Trust, register};
-use crate::blend::{Matte, lower_face_matte, polygon_alpha, smoothstep};
+use crate::blend::{Mask, Matte, lower_face_matte, polygon_alpha, smoothstep};
 use crate::colour::Light;
 use crate::face::{Face, frame};
 use crate::families::{Crop, Patch};
@@ -52,13 +52,13 @@ pub fn patch(
     crop: Crop,
     mouths: &[(Mouth, f32)],
     own: f32,
-    feather: f32,
+    mask: &Mask,
 ) -> Option<Patch> {
     let canvas = Canvas::new(image, face, crop)?;
     let layers: Vec<Layer> = mouths.iter().filter_map(|(mouth, share)| canvas.lay(mouth, *share)).collect();
     let total: f32 = layers.iter().map(|layer| layer.share).sum();
     let drop: f32 = layers.iter().map(|layer| layer.share * layer.drop).sum();
-    if total > 0.0 { canvas.compose(&layers, own, drop / (total + own), feather) } else { None }
+    if total > 0.0 { canvas.compose(&layers, own, drop / (total + own), mask) } else { None }
 }
 
 /// A mouth where it belongs on the target.
@@ -153,16 +153,20 @@ impl<'a> Canvas<'a> {
 
     /// The new mouth over the target with its jaw moved by `drop`; `own` is the share of the
     /// target itself in the mouth. `None` when none of it lies in the crop.
-    fn compose(&self, layers: &[Layer], own: f32, drop: f32, feather: f32) -> Option<Patch> {
+    fn compose(&self, layers: &[Layer], own: f32, drop: f32, mask: &Mask) -> Option<Patch> {
         let unit = self.local.scale();
         let give = Give::new(self.face, self.local, drop);
-        let outline = match lower_face_matte(self.face, feather) {
+        let outline = match lower_face_matte(self.face, mask) {
             Matte::Polygon { outline, .. } => outline,
             Matte::Whole => Vec::new(),
         };
         let to_crop = self.crop.map.inverse()?;
-        let inner: Vec<Point> = outline.iter().map(|p| give.moved(to_crop.apply(*p))).collect();
         let edge = EDGE * unit;
+        let (w, h) = (self.crop.width as f32, self.crop.height as f32);
+        let room =
+            Rect::new(edge.min(w / 2.0), edge.min(h / 2.0), (w - edge).max(w / 2.0), (h - edge).max(h / 2.0));
+        let inside = |p: Point| if mask.is_usual() { p } else { room.nearest(p) };
+        let inner: Vec<Point> = outline.iter().map(|p| inside(give.moved(to_crop.apply(*p)))).collect();
         let outline = give.outline(&inner, edge);
         // Nothing is made that the matte does not show.
         let seen = Rect::around(outline.iter().copied())?.grown(2.0, 2.0);
@@ -174,7 +178,7 @@ impl<'a> Canvas<'a> {
         }
         let corner = Point::new(left as f32, top as f32);
         let local: Vec<Point> = inner.iter().map(|p| Point::new(p.x - corner.x, p.y - corner.y)).collect();
-        let alpha = polygon_alpha(&local, feather * unit, width, height);
+        let alpha = polygon_alpha(&local, mask.feather * unit, width, height);
         let mut image = Rgb::black(width, height);
         for (i, pixel) in image.pixels_mut().iter_mut().enumerate() {
             *pixel = self.pixel(left + i % width, top + i / width, alpha[i], layers, own, &give);
