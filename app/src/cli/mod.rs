@@ -27,6 +27,9 @@ struct Cli {
     /// What draws the window; glow is OpenGL, for machines without a graphics processor
     #[arg(long, value_enum, default_value_t, env = "LIPSMITH_DRAWING")]
     drawing: Drawing,
+    /// Begun by a Lipsmith that has crashed
+    #[arg(long, hide = true)]
+    after_crash: bool,
 }
 
 #[derive(Subcommand)]
@@ -84,7 +87,7 @@ struct Session {
 /// Parses the arguments, runs the command and says how it ended.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let Some(command) = cli.command else { return open_window(cli.files, cli.drawing) };
+    let Some(command) = cli.command else { return open_window(cli) };
     let json = match &command {
         Command::Probe(args) => args.output.json,
         Command::Track(args) => args.output.json,
@@ -127,9 +130,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn open_window(files: Vec<PathBuf>, drawing: Drawing) -> ExitCode {
+fn open_window(Cli { files, drawing, after_crash, .. }: Cli) -> ExitCode {
     let ended = folders().map_err(|e| e.to_string());
-    match ended.and_then(|paths| window::run(paths, files, drawing)) {
+    match ended.and_then(|paths| window::run(paths, files, drawing, after_crash)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(words) => {
             Report::new(false).failure(&words);

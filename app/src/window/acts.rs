@@ -5,6 +5,7 @@ use super::ctx::{Act, Dialog};
 use super::dialogs::{Answer, Asking, Leaving, Wish};
 use super::dispatch::Dispatch;
 use super::document::Document;
+use super::manual::Manual;
 use super::session::Session;
 use super::words::LANGUAGES;
 use super::{Window, imports, panels};
@@ -27,7 +28,8 @@ impl Window {
             }
         }
         self.news.take_frame(&self.desk, ctx);
-        if !self.news.recoverable.is_empty() && self.dialog.is_none() {
+        let free = self.dialog.is_none() && self.asking.is_none() && self.after_save.is_none();
+        if free && !self.news.recoverable.is_empty() {
             self.dialog = Some(Dialog::Recovery);
         }
         if let Some(answer) = self.asking.as_ref().and_then(Asking::poll)
@@ -51,11 +53,16 @@ impl Window {
                 path.into_iter().for_each(|path| self.settings.remember(path));
             }
             Event::Saved { path, revision } => {
+                self.saving = false;
                 self.document.history.mark_saved(revision);
                 self.document.path = Some(path.clone());
                 self.settings.remember(path);
                 self.tell(ctx, Weight::Done, self.words.text("toast-saved"));
-                self.after_save.take().into_iter().for_each(|leaving| self.leave(ctx, leaving));
+                self.after_save.take().into_iter().for_each(|leaving| self.leave(leaving));
+            }
+            Event::NotSaved(why) => {
+                self.saving = false;
+                self.tell(ctx, Weight::Failed, why);
             }
             Event::Imported { path, media: Err(why) } => {
                 let name = path.display().to_string();
@@ -99,6 +106,7 @@ impl Window {
     }
 
     pub(super) fn tell(&mut self, ctx: &egui::Context, weight: Weight, text: String) {
+        self.news.log(weight, text.clone());
         self.toasts.add(ctx, weight, text);
     }
 
@@ -121,7 +129,7 @@ impl Window {
         for path in files {
             let kind = ending(&path);
             if kind == PROJECT {
-                self.dialog = Some(Dialog::Unsaved(Leaving::Open(path)));
+                self.leave_or_ask(Leaving::Open(path));
             } else if CHECKPOINTS.contains(&kind.as_str()) {
                 self.desk.send(Request::ImportModel(path));
             } else if Format::by_extension(&kind).is_some() {
@@ -153,7 +161,7 @@ impl Window {
                 Act::Seek { to, scrub } => self.seek(to, scrub),
                 Act::Open(dialog) => self.open(ctx, dialog),
                 Act::Grant(wish, paths) => self.grant(wish, paths),
-                Act::Leave(leaving) => self.leave(ctx, leaving),
+                Act::Leave(leaving) => self.leave(leaving),
                 Act::SaveThen(leaving) => {
                     self.after_save = Some(leaving);
                     self.save(ctx);
@@ -167,7 +175,9 @@ impl Window {
                 Act::Bring(files) => self.bring_in(files),
             }
         }
-        if ctx.input(|i| i.viewport().close_requested()) && !self.quitting {
+        if self.quitting {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        } else if ctx.input(|i| i.viewport().close_requested()) {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
             self.open(ctx, Dialog::Unsaved(Leaving::Quit));
         }
@@ -191,6 +201,7 @@ impl Window {
                 let full = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!full));
             }
+            Some(Command::Manual) => self.manual = self.manual.is_none().then(Manual::default),
             Some(Command::Larger) => self.settings.scale = (self.settings.scale + 0.1).min(3.0),
             Some(Command::Smaller) => self.settings.scale = (self.settings.scale - 0.1).max(0.5),
             Some(Command::ResetLayout) => self.tiles = panels::layout(),
@@ -212,7 +223,10 @@ impl Window {
         self.session.playhead = rate.frame_start(rate.frame_at(to));
         if self.desk.playing().is_some() {
             let (from, speed) = (self.session.playhead, self.session.speed);
-            self.desk.send(Request::Play { from, speed, within: None });
+            // Whoever goes out of the loop leaves it.
+            let within = self.session.within.filter(|range| range.contains(from));
+            self.session.within = within;
+            self.desk.send(Request::Play { from, speed, within });
         } else if scrub {
             self.desk.send(Request::Scrub(self.session.playhead));
         }
@@ -226,7 +240,7 @@ impl Window {
                 let wake = ctx.clone();
                 self.asking = Some(Asking::begin(wish, &title, &name, move || wake.request_repaint()));
             }
-            Dialog::Unsaved(leaving) if !self.document.history.is_dirty() => self.leave(ctx, leaving),
+            Dialog::Unsaved(leaving) => self.leave_or_ask(leaving),
             other => self.dialog = Some(other),
         }
     }
@@ -236,11 +250,10 @@ impl Window {
         let Some(path) = paths.first().cloned() else { return };
         let project = self.document.project().clone();
         match wish {
-            Wish::OpenProject => self.dialog = Some(Dialog::Unsaved(Leaving::Open(path))),
+            Wish::OpenProject => self.leave_or_ask(Leaving::Open(path)),
             Wish::SaveProject => {
                 let path = if path.extension().is_none() { path.with_extension(PROJECT) } else { path };
-                let revision = self.document.history.revision();
-                self.desk.send(Request::Save { path, project, revision });
+                self.send_save(path);
             }
             Wish::Import => self.bring_in(paths),
             Wish::ImportScript => self.desk.send(Request::ImportScript { path, project }),
@@ -257,27 +270,31 @@ impl Window {
                 self.dialog = Some(Dialog::Export);
             }
         }
-        // Asked once more only when there is something to lose.
-        if let Some(Dialog::Unsaved(Leaving::Open(path))) = &self.dialog
-            && !self.document.history.is_dirty()
-        {
-            self.desk.send(Request::Open(path.clone()));
-            self.dialog = None;
+    }
+
+    fn send_save(&mut self, path: PathBuf) {
+        self.saving = true;
+        let (project, revision) = (self.document.project().clone(), self.document.history.revision());
+        self.desk.send(Request::Save { path, project, revision });
+    }
+
+    /// Asks only when there is something to lose.
+    fn leave_or_ask(&mut self, leaving: Leaving) {
+        if self.document.history.is_dirty() {
+            self.dialog = Some(Dialog::Unsaved(leaving));
+        } else {
+            self.leave(leaving);
         }
     }
 
     fn save(&mut self, ctx: &egui::Context) {
         match &self.document.path {
-            Some(path) => self.desk.send(Request::Save {
-                path: path.clone(),
-                project: self.document.project().clone(),
-                revision: self.document.history.revision(),
-            }),
+            Some(path) => self.send_save(path.clone()),
             None => self.open(ctx, Dialog::Path(Wish::SaveProject)),
         }
     }
 
-    fn leave(&mut self, ctx: &egui::Context, leaving: Leaving) {
+    fn leave(&mut self, leaving: Leaving) {
         self.dialog = None;
         match leaving {
             Leaving::New => {
@@ -286,10 +303,13 @@ impl Window {
                 self.news.forget_project();
             }
             Leaving::Open(path) => self.desk.send(Request::Open(path)),
+            Leaving::Recover(journal) => {
+                self.news.recoverable.retain(|left| left.journal != journal);
+                self.desk.send(Request::Recover(journal));
+            }
             Leaving::Sample => self.desk.send(Request::OpenSample),
             Leaving::Quit => {
                 self.quitting = true;
-                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
     }

@@ -78,6 +78,7 @@ commands! {
     Line {
         NewCue "new-cue", SyncOrLeave "sync-or-leave", Render "render", RenderDraft "render-draft",
         RenderAll "render-all", TestFrame "test-frame", CancelJobs "cancel-jobs",
+        PlaceFace "place-face", TrackFace "track-face",
         SetReference "set-reference", Advise "advise", ClearReferences "clear-references",
         NextLine "next-line", PreviousLine "previous-line", NextUnsynced "next-unsynced",
         ShowOriginal "show-original", Take1 "take-1", Take2 "take-2", Take3 "take-3", Take4 "take-4",
@@ -91,7 +92,7 @@ commands! {
         FullScreen "full-screen", Larger "larger", Smaller "smaller", ResetLayout "reset-layout",
     }
     Help {
-        Palette "palette", Shortcuts "shortcuts", NextLanguage "next-language", FirstSteps "first-steps",
+        Manual "manual", Palette "palette", Shortcuts "shortcuts", NextLanguage "next-language", FirstSteps "first-steps",
         About "about",
     }
 }

@@ -4,6 +4,7 @@
 use super::command::Command;
 use super::dialogs::{Leaving, Wish};
 use super::keymap::Keymap;
+use super::modals::About;
 use super::news::News;
 use super::session::Session;
 use super::settings::Settings;
@@ -69,6 +70,7 @@ pub struct Ctx<'a> {
     pub words: &'a Words,
     pub keymap: &'a Keymap,
     pub theme: &'a Theme,
+    pub about: &'a About,
     pub acts: &'a mut Vec<Act>,
     /// Where playing is; `None` while stopped.
     pub playing: Option<Time>,

@@ -25,6 +25,8 @@ pub enum Wish {
 pub enum Leaving {
     New,
     Open(PathBuf),
+    /// A crashed session's journal.
+    Recover(PathBuf),
     Sample,
     Quit,
 }

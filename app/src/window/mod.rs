@@ -8,6 +8,7 @@ mod dispatch;
 mod document;
 mod imports;
 pub mod keymap;
+mod manual;
 mod modals;
 mod news;
 mod panels;
@@ -27,7 +28,7 @@ use dialogs::Asking;
 use document::Document;
 use keymap::Keymap;
 use lipsmith_engine::Paths;
-use lipsmith_engine::desk::{Desk, Request, Show};
+use lipsmith_engine::desk::{Desk, Request, Show, Weight};
 use news::News;
 use panels::Panel;
 use session::{Compare, Session};
@@ -47,11 +48,12 @@ pub enum Drawing {
     Glow,
 }
 
-/// Opens the window, with a project or media files if given, and stays until it is closed.
+/// Opens the window, with a project or media files if given, and stays until it is closed. `after_crash` says that this
+/// is the program begun anew by one that has crashed.
 ///
 /// # Errors
 /// In words, when there is no display or nothing that can draw.
-pub fn run(paths: Paths, files: Vec<PathBuf>, drawing: Drawing) -> Result<(), String> {
+pub fn run(paths: Paths, files: Vec<PathBuf>, drawing: Drawing, after_crash: bool) -> Result<(), String> {
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Lipsmith")
@@ -65,7 +67,19 @@ pub fn run(paths: Paths, files: Vec<PathBuf>, drawing: Drawing) -> Result<(), St
         ..eframe::NativeOptions::default()
     };
     let start = |creation: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(Window::new(&creation.egui_ctx, paths, files)?))
+        let drawing = match &creation.wgpu_render_state {
+            Some(state) => {
+                let adapter = state.adapter.get_info();
+                format!("{} ({})", adapter.name, adapter.backend)
+            }
+            None => "OpenGL".into(),
+        };
+        let mut window = Window::new(&creation.egui_ctx, paths, files, drawing)?;
+        if after_crash {
+            let text = window.words.text("toast-after-crash");
+            window.tell(&creation.egui_ctx, Weight::Failed, text);
+        }
+        Ok(Box::new(window))
     };
     let opened = || eframe::run_native("Lipsmith", options, Box::new(start));
     // A crash unwinds through the desk, which leaves the journal for the next start.
@@ -73,11 +87,19 @@ pub fn run(paths: Paths, files: Vec<PathBuf>, drawing: Drawing) -> Result<(), St
         Ok(ended) => ended.map_err(|e| {
             format!("no window can be opened: {e}; use the command line (lipsmith --help), or --drawing glow")
         }),
-        Err(_) => {
+        // Begun anew, it asks what to do with what was not saved. One that crashes again is left alone.
+        Err(_) if after_crash || begin_anew(drawing).is_err() => {
             rfd::MessageDialog::new().set_title("Lipsmith").set_description(CRASHED).show();
             Err(CRASHED.into())
         }
+        Err(_) => Err(CRASHED.into()),
     }
+}
+
+fn begin_anew(drawing: Drawing) -> std::io::Result<()> {
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    let name = if drawing == Drawing::Glow { "glow" } else { "wgpu" };
+    command.args(["--after-crash", "--drawing", name]).spawn().map(drop)
 }
 
 /// Said when all else is gone; therefore in one language.
@@ -95,10 +117,12 @@ pub struct Window {
     /// The editor's own keys, over every preset.
     own_keys: Option<String>,
     theme: Theme,
+    about: modals::About,
     toasts: Toasts,
     tiles: egui_tiles::Tree<Panel>,
     clipboard: dispatch::Clipboard,
     dialog: Option<Dialog>,
+    manual: Option<manual::Manual>,
     /// What is typed into the dialog that is open.
     typed: modals::Typed,
     asking: Option<Asking>,
@@ -106,6 +130,8 @@ pub struct Window {
     shown: Option<(Show, u64)>,
     /// Carried out once the running save has succeeded.
     after_save: Option<dialogs::Leaving>,
+    /// A save is on its way.
+    saving: bool,
     quitting: bool,
     title: String,
 }
@@ -113,11 +139,16 @@ pub struct Window {
 impl Window {
     /// # Errors
     /// When what was built into the program is damaged.
-    pub fn new(ctx: &egui::Context, paths: Paths, files: Vec<PathBuf>) -> Result<Window, String> {
+    pub fn new(
+        ctx: &egui::Context,
+        paths: Paths,
+        files: Vec<PathBuf>,
+        drawing: String,
+    ) -> Result<Window, String> {
         let kept = Desk::kept(&paths, settings::FILE);
         let own_keys = Desk::kept(&paths, "keymap.toml").and_then(|bytes| String::from_utf8(bytes).ok());
         let mut toasts = Toasts::default();
-        let failed = lipsmith_engine::desk::Weight::Failed;
+        let failed = Weight::Failed;
         let settings = Settings::read(kept.as_deref()).unwrap_or_else(|why| {
             toasts.add(ctx, failed, format!("The settings could not be read and begin anew: {why}"));
             Settings::default()
@@ -134,6 +165,7 @@ impl Window {
         ctx.set_zoom_factor(settings.scale);
         let words = Words::of(&settings.language());
         let wake = ctx.clone();
+        let about = modals::About { drawing, paths: paths.clone() };
         let desk = Desk::start(paths, move || wake.request_repaint());
         desk.send(Request::Device(settings.device.clone()));
         desk.send(Request::Volume(settings.volume));
@@ -150,14 +182,17 @@ impl Window {
             keymap,
             own_keys,
             theme,
+            about,
             toasts,
             tiles,
             clipboard: dispatch::Clipboard::default(),
             dialog: None,
+            manual: None,
             typed: modals::Typed::default(),
             asking: None,
             shown: None,
             after_save: None,
+            saving: false,
             quitting: false,
             title: String::new(),
         };
@@ -188,6 +223,7 @@ impl Window {
             words: &self.words,
             keymap: &self.keymap,
             theme: &self.theme,
+            about: &self.about,
             acts: &mut acts,
             playing,
             levels: self.desk.levels(),
@@ -198,9 +234,14 @@ impl Window {
         egui::CentralPanel::default().frame(middle).show(ui, |ui| {
             panels::show(tiles, ui, &mut view);
         });
+        manual::show(&ctx, &mut self.manual, &view);
         modals::show(&ctx, &mut self.dialog, &mut self.typed, &mut view);
         self.toasts.show(&ctx, &self.theme, &self.words.text("close"));
         self.carry_out(&ctx, acts);
+        if !self.saving && self.dialog.is_none() && self.asking.is_none() {
+            // A save that was given up takes what was to follow it along.
+            self.after_save = None;
+        }
         self.follow(&ctx);
     }
 

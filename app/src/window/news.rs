@@ -78,16 +78,16 @@ impl News {
             Event::Tested { cue, at, image } => {
                 self.tested = Some((cue, at, texture(ctx, "test", &image)));
             }
-            Event::Told { weight, ref text } => {
-                self.log.push_back((weight, text.clone()));
-                if self.log.len() > LOG {
-                    self.log.pop_front();
-                }
-                return Some(event);
-            }
             other => return Some(other),
         }
         None
+    }
+
+    pub fn log(&mut self, weight: Weight, text: String) {
+        self.log.push_back((weight, text));
+        if self.log.len() > LOG {
+            self.log.pop_front();
+        }
     }
 
     /// Uploads the desk's newest frame, if there is one.

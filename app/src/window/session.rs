@@ -15,6 +15,8 @@ pub struct Session {
     pub looping: bool,
     /// Film speeds per second of watching, as J K L set it; 0 while stopped.
     pub speed: f64,
+    /// What playing goes round in.
+    pub within: Option<TimeRange>,
     pub selection: Selection,
     pub viewer: ViewerLook,
     pub timeline: TimelineLook,
@@ -73,6 +75,7 @@ impl Default for Session {
             mark_out: None,
             looping: false,
             speed: 0.0,
+            within: None,
             selection: Selection::default(),
             viewer: ViewerLook {
                 compare: Compare::Alone,

@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::ctx::{Act, Dialog};
+use super::dialogs::{Leaving, Wish};
 use super::document::Document;
 use super::panels::Panel;
 use super::{Session, Window};
@@ -30,12 +31,16 @@ const NEED_A_DESKTOP: [Command; 7] = [
 /// A window with folders of its own. Dropped before its folders.
 struct Bench {
     harness: Harness<'static, Option<Window>>,
-    _folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Bench {
     fn new() -> Bench {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Bench::within(Arc::new(tempfile::tempdir().expect("a temporary folder")))
+    }
+
+    /// With the folders of an earlier one.
+    fn within(folder: Arc<tempfile::TempDir>) -> Bench {
         let paths = Paths { data: folder.path().join("data"), cache: folder.path().join("cache") };
         let harness = Harness::builder()
             .with_size(vec2(1600.0, 960.0))
@@ -43,12 +48,13 @@ impl Bench {
             .allow_missing_glyphs()
             .build_ui_state(
                 move |ui, window: &mut Option<Window>| {
-                    let begin = || Window::new(ui.ctx(), paths.clone(), Vec::new()).expect("whole");
+                    let begin =
+                        || Window::new(ui.ctx(), paths.clone(), Vec::new(), String::new()).expect("whole");
                     window.get_or_insert_with(begin).draw(ui);
                 },
                 None,
             );
-        let mut bench = Bench { harness, _folder: folder };
+        let mut bench = Bench { harness, folder };
         // The first steps are in the way.
         bench.window().dialog = None;
         bench.harness.run_steps(2);
@@ -59,13 +65,21 @@ impl Bench {
     fn sample() -> Bench {
         let mut bench = Bench::new();
         bench.command(Command::OpenSample);
-        let begun = Instant::now();
-        while bench.project().cues.is_empty() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the sample does not open");
-            std::thread::sleep(Duration::from_millis(10));
-            bench.harness.step();
-        }
+        bench.until("sample", |bench| !bench.project().cues.is_empty());
         bench
+    }
+
+    fn until(&mut self, what: &str, mut found: impl FnMut(&mut Bench) -> bool) {
+        let begun = Instant::now();
+        while !found(self) {
+            let (project, window) = (self.project(), self.window());
+            let (dialog, log) = (&window.dialog, &window.news.log);
+            let (lines, markers) = (project.cues.len(), project.markers.len());
+            let seen = format!("{lines} lines, {markers} markers, {dialog:?}, {log:?}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "no {what}: {seen}");
+            std::thread::sleep(Duration::from_millis(10));
+            self.harness.step();
+        }
     }
 
     fn window(&mut self) -> &mut Window {
@@ -223,4 +237,88 @@ fn keys_of_one_slow_frame_mean_what_they_meant_one_by_one() {
     assert_eq!(session.mark_in, Some(rate.frame_start(10)));
     assert_eq!(session.mark_out, Some(rate.frame_start(22)), "the end of the frame at the playhead");
     assert_eq!(session.playhead, Time::ZERO);
+}
+
+#[test]
+fn a_crash_keeps_the_edits_and_what_is_open_is_not_thrown_away_for_them() {
+    let mut bench = Bench::sample();
+    bench.command(Command::AddMarker);
+    let (edited, folder) = (bench.project(), bench.folder.clone());
+    let crashed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _window = bench;
+        std::panic::panic_any("the window crashes");
+    }));
+    assert!(crashed.is_err());
+
+    let mut bench = Bench::within(folder);
+    bench.until("offer", |bench| bench.window().dialog == Some(Dialog::Recovery));
+    bench.window().news.recoverable.iter().for_each(|left| assert!(left.journal.exists()));
+    // Something is open by now that is not saved either.
+    let ctx = bench.harness.ctx.clone();
+    bench.window().carry_out(&ctx, vec![Act::Do(Command::AddMarker)]);
+    bench.harness.get_by_label("Recover").click_accesskit();
+    bench.harness.run_steps(3);
+    assert!(matches!(bench.window().dialog, Some(Dialog::Unsaved(Leaving::Recover(_)))), "asked first");
+    bench.harness.get_by_label("Cancel").click_accesskit();
+    bench.harness.run_steps(3);
+    assert_eq!(bench.window().dialog, Some(Dialog::Recovery), "and offered again");
+    bench.harness.get_by_label("Recover").click_accesskit();
+    bench.harness.run_steps(3);
+    bench.harness.get_by_label("Do not save").click_accesskit();
+    bench.until("recovered project", |bench| {
+        bench.project().markers.len() == 1 && !bench.project().cues.is_empty()
+    });
+    assert_eq!(bench.project(), edited);
+    assert!(bench.window().document.history.is_dirty());
+}
+
+#[test]
+fn a_save_that_is_given_up_does_not_leave_later() {
+    let mut bench = Bench::sample();
+    bench.command(Command::AddMarker);
+    let ctx = bench.harness.ctx.clone();
+    let window = bench.window();
+    window.after_save = Some(Leaving::Quit);
+    window.dialog = Some(Dialog::Path(Wish::SaveProject));
+    bench.harness.run_steps(2);
+    assert!(bench.window().after_save.is_some(), "while it is being asked for");
+    bench.harness.get_by_label("Cancel").click_accesskit();
+    bench.harness.run_steps(2);
+    assert_eq!(bench.window().after_save, None);
+    let path = bench.folder.path().join("kept.lipsmith");
+    bench.window().carry_out(&ctx, vec![Act::Grant(Wish::SaveProject, vec![path.clone()])]);
+    bench.until("saved project", |bench| path.exists() && !bench.window().saving);
+    assert!(!bench.window().quitting);
+}
+
+#[test]
+fn the_manual_opens_and_turns_its_pages() {
+    let mut bench = Bench::new();
+    bench.press(&[(NONE, Key::F1)]);
+    assert!(bench.harness.query_by_label("First dub in three steps").is_some());
+    bench.harness.get_by_label("Models and licences").click_accesskit();
+    bench.harness.run_steps(2);
+    assert!(bench.harness.query_by_label("Settings of a method").is_some());
+    bench.press(&[(NONE, Key::F1)]);
+    assert!(bench.window().manual.is_none());
+}
+
+#[test]
+fn going_elsewhere_while_playing_keeps_the_loop() {
+    let mut bench = Bench::sample();
+    let rate = bench.project().sequence.rate;
+    let window = bench.window();
+    (window.session.mark_in, window.session.mark_out) =
+        (Some(rate.frame_start(10)), Some(rate.frame_start(60)));
+    window.session.looping = true;
+    bench.command(Command::PlayStop);
+    bench.until("playing", |bench| bench.window().desk.playing().is_some());
+    let looped = bench.window().session.within;
+    assert!(looped.is_some());
+    bench.command(Command::ToIn);
+    assert_eq!(bench.window().session.within, looped);
+    bench.until("playing on", |bench| bench.window().desk.playing().is_some());
+    bench.command(Command::ToEnd);
+    assert_eq!(bench.window().session.within, None, "out of the loop");
+    bench.command(Command::Halt);
 }

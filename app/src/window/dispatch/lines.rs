@@ -1,10 +1,10 @@
 //! Commands on lines, their takes and references.
 
 use super::Dispatch;
-use lipsmith_base::{Time, TimeRange};
+use lipsmith_base::{Rect, Time, TimeRange};
 use lipsmith_engine::desk::Request;
 use lipsmith_project::edit::{CastEdit, CueEdit, TakeEdit};
-use lipsmith_project::{Clip, Cue, CueId, Edit, Reference};
+use lipsmith_project::{Clip, Cue, CueId, Edit, FacePlace, Reference};
 use std::collections::BTreeSet;
 
 /// Length of a line that is made where nothing says how long it is.
@@ -76,6 +76,32 @@ impl Dispatch<'_> {
             let take = next.or_else(|| line.takes.keys().copied().find(|id| *id != chosen))?;
             (!range.is_empty()).then(|| TakeEdit::Comp { cue, range, take: Some(take) }.into())
         });
+    }
+
+    /// Puts the box of the line's speaker where it can be dragged from: where it is, else where it last was put, else
+    /// in the middle of the picture.
+    pub(super) fn place_face(&mut self) {
+        let now = self.now();
+        let line = self.session.cue(self.project);
+        let Some((id, cue)) = line.and_then(|id| Some((id, self.project.cues.get(&id)?))) else {
+            return self.say("toast-no-line");
+        };
+        if cue.character.is_none() {
+            return self.say("toast-no-speaker");
+        }
+        let shown = self.news.frame.as_ref().map(|shown| &shown.frame);
+        let (Some((clip, at)), Some(frame)) = (self.project.picture_at(now), shown) else {
+            return self.say("toast-no-picture");
+        };
+        let tracked = frame.faces.iter().find(|face| face.line == Some(id)).map(|face| face.rect);
+        let before = cue.faces.iter().rev().find(|place| place.media == clip.media && place.at <= at);
+        let (width, height) = (frame.film.0 as f32, frame.film.1 as f32);
+        let side = (height / 3.0).max(1.0);
+        let (x, y) = ((width - side) / 2.0, (height - side) / 2.0);
+        let middle = Rect::new(x, y, x + side, y + side);
+        let rect = tracked.or(before.map(|place| place.rect)).unwrap_or(middle);
+        self.session.viewer.boxes = true;
+        self.edit(CueEdit::PlaceFace { cue: id, place: FacePlace { media: clip.media, at, rect } });
     }
 
     /// The frame on screen becomes the reference of the line's speaker, from the line's beginning on.

@@ -52,6 +52,7 @@ impl Dispatch<'_> {
             Palette => self.open(Dialog::Palette),
             Shortcuts => self.open(Dialog::Shortcuts),
             About => self.open(Dialog::About),
+            Manual => return Some(command),
             FirstSteps => self.open(Dialog::FirstSteps),
             EnterTimecode => self.open(Dialog::Timecode),
 
@@ -87,7 +88,12 @@ impl Dispatch<'_> {
             PreviousEdit => self.seek_among(self.edges(), false),
             NextEdit => self.seek_among(self.edges(), true),
             PlayAround => self.play_around(),
-            Loop => self.session.looping = !self.session.looping,
+            Loop => {
+                self.session.looping = !self.session.looping;
+                if self.playing.is_some() {
+                    self.play(self.session.speed, None);
+                }
+            }
 
             MarkIn => self.session.mark_in = Some(self.now()),
             MarkOut => self.session.mark_out = Some(self.now() + self.frame()),
@@ -163,6 +169,10 @@ impl Dispatch<'_> {
                     self.acts.push(Act::Ask(Request::Cancel(job.id)));
                 }
             }
+            PlaceFace => self.place_face(),
+            TrackFace => self.each_cue("Track face", |cue, line| {
+                (!line.faces.is_empty()).then(|| CueEdit::TrackFace { cue, at: None }.into())
+            }),
             SetReference => self.set_reference(),
             ClearReferences => self.clear_references(),
             Advise => match self.session.cue(self.project) {

@@ -50,7 +50,7 @@ impl Dispatch<'_> {
             None if speed > 0.0 && now + self.frame() >= end => Time::ZERO,
             _ => now,
         };
-        self.session.speed = speed;
+        (self.session.speed, self.session.within) = (speed, within);
         self.ask(Request::Play { from, speed, within });
     }
 

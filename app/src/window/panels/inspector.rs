@@ -7,8 +7,8 @@ use lipsmith_base::Time;
 use lipsmith_engine::{FAMILIES, SAMPLERS};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit};
 use lipsmith_project::{
-    Character, CharacterId, Clip, Cue, CueId, Edit, Method, Original, Preset, Reference, Settings, Track,
-    Treatment,
+    Character, CharacterId, Clip, Cue, CueId, Edit, Method, Original, Preset, Reach, Reference, Settings,
+    Track, Treatment,
 };
 
 /// Whether steps, sampler and seed mean anything to a family.
@@ -58,6 +58,8 @@ fn cue_page(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
     own_method(ui, ctx, id, cue);
     ui.separator();
     references(ui, ctx, id, cue);
+    ui.separator();
+    placed_faces(ui, ctx, id, cue);
 }
 
 fn speaker(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
@@ -189,7 +191,50 @@ fn method(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: impl Fn(Method) 
             let slider = named(ui.add_enabled(own, slider), egui::Role::Slider, &ctx.text("method-feather"));
             settle(ctx, &slider, edit(Method { feather: Some(feather), ..now.clone() }));
         });
+        row(ui, &ctx.text("method-reach"), |ui| reach(ui, ctx, now, &edit));
     });
+}
+
+/// How far the mask reaches, in per cent of the usual.
+fn reach(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method) -> Edit) {
+    let ways: [(&str, fn(&mut Reach) -> &mut f32); 3] = [
+        ("reach-up", |reach| &mut reach.up),
+        ("reach-side", |reach| &mut reach.side),
+        ("reach-down", |reach| &mut reach.down),
+    ];
+    for (key, way) in ways {
+        let mut reach = now.reach;
+        let mut percent = *way(&mut reach) * 100.0;
+        let field = egui::DragValue::new(&mut percent)
+            .range(Reach::LEAST * 100.0..=Reach::MOST * 100.0)
+            .max_decimals(0)
+            .speed(0.5)
+            .suffix(" %");
+        let field = named(ui.add(field), egui::Role::SpinButton, &ctx.text(key)).on_hover_text(ctx.text(key));
+        *way(&mut reach) = percent / 100.0;
+        settle(ctx, &field, edit(Method { reach, ..now.clone() }));
+    }
+}
+
+/// Where the editor has put the speaker's face.
+fn placed_faces(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
+    ui.strong(ctx.text("inspector-face"));
+    ui.horizontal_wrapped(|ui| {
+        ctx.button(ui, Command::PlaceFace, "");
+        if !cue.faces.is_empty() {
+            ctx.button(ui, Command::TrackFace, "");
+        }
+    });
+    for place in &cue.faces {
+        let at = ctx.project.sequence.labels().format(place.at);
+        ui.horizontal(|ui| {
+            ui.monospace(format!("◆ {at}"));
+            let name = format!("{} {at}", ctx.text("face-track-here"));
+            if crate::window::widgets::icon(ui, "✖", &name, true).clicked() {
+                ctx.edit(CueEdit::TrackFace { cue: id, at: Some((place.media, place.at)) });
+            }
+        });
+    }
 }
 
 fn family(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method) -> Edit) {

@@ -5,7 +5,7 @@ mod history;
 mod inspector;
 mod jobs;
 mod log;
-mod media;
+pub mod media;
 pub mod menu;
 mod meters;
 mod models;

@@ -19,7 +19,7 @@ mod ruler;
 mod select;
 mod snap;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod thumbs;
 
 use crate::window::ctx::Ctx;

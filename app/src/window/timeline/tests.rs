@@ -1,7 +1,8 @@
 //! The timeline as text: a sketch, a gesture, the sketch it comes to; and the panel itself, driven by its names and
 //! looked at.
 
-mod panel;
+mod mouse;
+pub mod panel;
 mod pictures;
 mod sketch;
 

@@ -3,20 +3,22 @@
 use super::sketch::{film_and_voice, secs};
 use crate::window::ctx::{Act, Ctx};
 use crate::window::keymap::Keymap;
+use crate::window::modals::About;
 use crate::window::news::News;
 use crate::window::session::Session;
 use crate::window::settings::Settings;
 use crate::window::theme::Theme;
 use crate::window::words::Words;
 use egui::accesskit::Role;
-use egui::{Key, Modifiers, Pos2, vec2};
+use egui::{Key, Modifiers, Pos2, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use lipsmith_base::{FrameRate, Time, TimeRange};
-use lipsmith_engine::Peaks;
 use lipsmith_engine::desk::{FilmFaces, PersonSeen, Seen};
+use lipsmith_engine::{Paths, Peaks};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Ripple, TrackEdit};
 use lipsmith_project::{Character, ClipId, Cue, Edit, FaceBinding, History, Marker, MediaId, Project};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,7 +31,10 @@ pub struct World {
     words: Words,
     keymap: Keymap,
     theme: Theme,
+    about: About,
     seeks: Vec<Time>,
+    /// Keys of messages.
+    pub said: Vec<&'static str>,
     /// The timeline, if nothing else is wanted.
     pub draw: fn(&mut egui::Ui, &mut Ctx),
 }
@@ -44,7 +49,12 @@ impl World {
             words: Words::of("en"),
             keymap: Keymap::new("Premiere", None).expect("reads"),
             theme: Theme::dark().expect("whole"),
+            about: About {
+                drawing: String::new(),
+                paths: Paths { data: PathBuf::new(), cache: PathBuf::new() },
+            },
             seeks: Vec::new(),
+            said: Vec::new(),
             draw: super::super::show,
         }
     }
@@ -61,6 +71,7 @@ impl World {
             words: &self.words,
             keymap: &self.keymap,
             theme: &self.theme,
+            about: &self.about,
             acts: &mut acts,
             playing: None,
             levels: [0.0; 2],
@@ -76,12 +87,13 @@ impl World {
                     self.session.playhead = to;
                     self.seeks.push(to);
                 }
+                Act::Say(key) => self.said.push(key),
                 _ => {}
             }
         }
     }
 
-    fn clip(&self, number: usize) -> lipsmith_project::Clip {
+    pub fn clip(&self, number: usize) -> lipsmith_project::Clip {
         let project = self.history.project();
         project.sequence.tracks().nth(number).expect("a track").clips[0].clone()
     }
@@ -108,7 +120,7 @@ pub fn small() -> Project {
     apply(&project, CastEdit::AddMarker(marker))
 }
 
-fn harness(project: Project) -> Harness<'static, World> {
+pub fn harness(project: Project) -> Harness<'static, World> {
     let world = World::new(project);
     let mut harness = Harness::builder()
         .with_size(vec2(1200.0, 420.0))
@@ -122,18 +134,22 @@ fn harness(project: Project) -> Harness<'static, World> {
 }
 
 fn drag(harness: &mut Harness<World>, from: Pos2, by: f32) {
+    drag_by(harness, from, vec2(by, 0.0));
+}
+
+pub fn drag_by(harness: &mut Harness<World>, from: Pos2, by: Vec2) {
     press(harness, from, by);
-    harness.drop_at(from + vec2(by, 0.0));
+    harness.drop_at(from + by);
     harness.run();
 }
 
-fn press(harness: &mut Harness<World>, from: Pos2, by: f32) {
+fn press(harness: &mut Harness<World>, from: Pos2, by: Vec2) {
     harness.hover_at(from);
     harness.run();
     harness.drag_at(from);
     harness.run();
     for part in 1..=4 {
-        harness.hover_at(from + vec2(by * part as f32 / 4.0, 0.0));
+        harness.hover_at(from + by * (part as f32 / 4.0));
         harness.run();
     }
 }
@@ -178,7 +194,7 @@ fn escape_abandons_a_drag() {
     let mut harness = harness(small());
     let before = harness.state().clip(1);
     let at = harness.get_by_label_contains("Clip voice.wav").rect().center();
-    press(&mut harness, at, 200.0);
+    press(&mut harness, at, vec2(200.0, 0.0));
     assert_ne!(harness.state().clip(1).start, before.start, "it is dragged");
     harness.key_down(Key::Escape);
     harness.run();

@@ -1,14 +1,17 @@
 //! The picture: dub, film or both, with the people's boxes over it.
 
+mod faces;
+mod handles;
+#[cfg(test)]
+mod tests;
+
 use crate::window::command::Command;
-use crate::window::ctx::{Act, Ctx};
+use crate::window::ctx::Ctx;
 use crate::window::news::Shown;
 use crate::window::session::{Compare, ViewerLook};
 use crate::window::widgets::named;
 use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 use lipsmith_engine::desk::{FaceBox, Side};
-use lipsmith_project::edit::CastEdit;
-use lipsmith_project::{CharacterId, FaceBinding};
 
 /// The most pixels asked for while the picture is fitted: more than a screen shows are of no use.
 const FITTED: (usize, usize) = (1920, 1080);
@@ -126,6 +129,12 @@ impl Placed {
         self.rect.min + vec2(x * self.rect.width(), y * self.rect.height())
     }
 
+    /// The other way round.
+    fn film_point(self, at: egui::Pos2) -> lipsmith_base::Point {
+        let share = (at - self.rect.min) / self.rect.size();
+        lipsmith_base::Point::new(share.x * self.film.0 as f32, share.y * self.film.1 as f32)
+    }
+
     fn rect_of(self, face: &FaceBox) -> Rect {
         let (min, max) = ((face.rect.x0, face.rect.y0), (face.rect.x1, face.rect.y1));
         Rect::from_two_pos(
@@ -172,7 +181,13 @@ fn stage(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let boxes: Vec<_> =
         shown.frame.faces.iter().map(|face| (face.clone(), places[0].rect_of(face))).collect();
     let (first, film_width) = (places[0], shown.frame.film.0 as f32);
-    point_at(ui, ctx, &response, &boxes);
+    let still = !shown.frame.near && ctx.playing.is_none();
+    if ctx.session.viewer.boxes {
+        faces::point_at(ui, ctx, &response, &boxes);
+        if still && let Some((face, _)) = boxes.into_iter().find(|(face, _)| handles::fit(ctx, face)) {
+            handles::show(ui, ctx, &response, first, face);
+        }
+    }
     move_about(ui, ctx, &response, first, film_width);
 }
 
@@ -220,7 +235,7 @@ fn overlays(painter: &egui::Painter, ctx: &Ctx, shown: &Shown, placed: Placed) {
     let look = &ctx.session.viewer;
     if look.boxes {
         for face in &shown.frame.faces {
-            paint_face(painter, ctx, face, placed);
+            faces::paint(painter, ctx, face, placed);
         }
     }
     if look.safe_areas {
@@ -246,92 +261,6 @@ fn overlays(painter: &egui::Painter, ctx: &Ctx, shown: &Shown, placed: Placed) {
         let ground = Align2::CENTER_BOTTOM.anchor_size(at, galley.size()).expand(4.0);
         painter.rect_filled(ground, 2.0, Color32::from_black_alpha(170));
         painter.galley(ground.min + vec2(4.0, 4.0), galley, Color32::WHITE);
-    }
-}
-
-/// Who plays a person of a film, at the playhead.
-fn character_of(ctx: &Ctx, face: &FaceBox) -> Option<CharacterId> {
-    let film_time = ctx.project.picture_at(ctx.session.playhead).map(|(_, time)| time);
-    let plays = |binding: &FaceBinding| {
-        binding.media == face.media
-            && binding.person == face.person
-            && film_time.is_none_or(|time| binding.range.contains(time))
-    };
-    ctx.project.characters.iter().find(|(_, c)| c.faces.iter().any(plays)).map(|(id, _)| *id)
-}
-
-fn paint_face(painter: &egui::Painter, ctx: &Ctx, face: &FaceBox, placed: Placed) {
-    let rect = placed.rect_of(face);
-    let id = character_of(ctx, face);
-    let character = id.and_then(|id| ctx.project.characters.get(&id));
-    let colour = character.map_or(ctx.theme.faint, |c| ctx.theme.person(c.colour));
-    let selected = id.is_some() && ctx.session.selection.character == id;
-    let width = if selected { 2.5 } else { 1.2 };
-    if face.interpolated {
-        // Not seen here, only known from before and after.
-        let corners =
-            [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
-        painter.extend(egui::Shape::dashed_line(&corners, Stroke::new(width, colour), 6.0, 5.0));
-    } else {
-        painter.rect_stroke(rect, 2.0, Stroke::new(width, colour), StrokeKind::Middle);
-    }
-    if selected && !face.outline.is_empty() {
-        let mut outline: Vec<_> = face.outline.iter().map(|p| placed.point(*p)).collect();
-        outline.extend(outline.first().copied());
-        painter.extend(egui::Shape::dashed_line(&outline, Stroke::new(1.0, ctx.theme.selection), 3.0, 3.0));
-    }
-    let name =
-        character.map_or_else(|| format!("{} {}", ctx.text("person"), face.person), |c| c.name.clone());
-    let galley = painter.layout_no_wrap(name, FontId::proportional(12.0), Color32::BLACK);
-    let label = Rect::from_min_size(
-        rect.left_top() - vec2(0.0, galley.size().y + 3.0),
-        galley.size() + vec2(8.0, 2.0),
-    );
-    painter.rect_filled(label, 2.0, colour);
-    painter.galley(label.min + vec2(4.0, 1.0), galley, Color32::BLACK);
-}
-
-/// A click takes the person; the menu binds them.
-fn point_at(ui: &mut egui::Ui, ctx: &mut Ctx, response: &egui::Response, boxes: &[(FaceBox, Rect)]) {
-    if !ctx.session.viewer.boxes {
-        return;
-    }
-    for (at, (face, rect)) in boxes.iter().enumerate() {
-        let target =
-            ui.interact(rect.intersect(response.rect), response.id.with(("face", at)), Sense::click());
-        let id = character_of(ctx, face);
-        let name = id.and_then(|id| ctx.project.characters.get(&id)).map(|c| c.name.clone());
-        let name = name.unwrap_or_else(|| format!("{} {}", ctx.text("person"), face.person));
-        let target = named(target, egui::Role::Button, &name);
-        if target.clicked() {
-            ctx.session.selection.character = id;
-        }
-        target.context_menu(|ui| binding_menu(ui, ctx, face));
-    }
-}
-
-fn binding_menu(ui: &mut egui::Ui, ctx: &mut Ctx, face: &FaceBox) {
-    ui.label(ctx.text("face-is"));
-    let characters: Vec<_> = ctx.project.characters.iter().map(|(id, c)| (*id, c.clone())).collect();
-    let duration = ctx.project.media.get(&face.media).map(|media| media.duration);
-    let Some(duration) = duration else { return };
-    let now = character_of(ctx, face);
-    for (id, mut character) in characters {
-        if ui.radio(now == Some(id), &character.name).clicked() {
-            let range = lipsmith_base::TimeRange::new(lipsmith_base::Time::ZERO, duration);
-            // One person of a film at a time plays a character; whoever played this person before does so no more.
-            let mut edits = Vec::new();
-            if let Some((old, of)) = now.and_then(|old| Some((old, ctx.project.characters.get(&old)?))) {
-                let mut of = of.clone();
-                of.faces.retain(|f| f.media != face.media || f.person != face.person);
-                edits.push(CastEdit::SetCharacter(old, of).into());
-            }
-            character.faces.retain(|f| f.media != face.media);
-            character.faces.push(FaceBinding { media: face.media, range, person: face.person });
-            edits.push(CastEdit::SetCharacter(id, character).into());
-            ctx.act(Act::Edit(lipsmith_project::Edit::Several { label: "Bind face".into(), edits }));
-            ui.close();
-        }
     }
 }
 
