@@ -48,6 +48,13 @@ fn a_killed_run_of_the_speaker_goes_on() {
     assert_eq!((&counts["people"], &counts["clips"]), (&4.into(), &4.into()), "{counts}");
     let left = fs::read_dir(bench.path("set")).expect("listed").flatten();
     assert!(!left.map(|e| text(&e.path())).any(|name| name.ends_with(".tmp")));
+    // Four people are too few for one of them to be kept for validation.
+    let output = bench.run(&["proof", &set]);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && words.contains("validation") && !words.contains("panicked"),
+        "{words}"
+    );
     assert_eq!(Set::open(Path::new(&set)).expect("whole").clips().len(), 4);
 }
 

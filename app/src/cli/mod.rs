@@ -5,6 +5,7 @@ mod dub;
 mod film;
 mod manual;
 mod models;
+mod proof;
 mod report;
 mod sample;
 mod train;
@@ -46,6 +47,8 @@ enum Command {
     Train(Box<train::Train>),
     /// Sets of clips to train networks on
     Dataset(dataset::Dataset),
+    /// Judge networks on people they have never seen
+    Proof(proof::Proof),
     /// The sample that Lipsmith brings along
     Sample(sample::Sample),
     /// Print the manual's page of keyboard shortcuts
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Models(args) => args.output.json,
         Command::Train(args) => args.output.json,
         Command::Dataset(args) => args.output.json,
+        Command::Proof(args) => args.output.json,
         Command::Sample(args) => args.output.json,
         Command::Manual(_) => false,
     };
@@ -106,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Models(args) => args.run(&session),
         Command::Train(args) => args.run(&session),
         Command::Dataset(args) => args.run(&session),
+        Command::Proof(args) => args.run(&session),
         Command::Sample(args) => args.run(&session),
         Command::Manual(args) => args.run(&session),
     });

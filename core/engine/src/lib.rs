@@ -19,6 +19,7 @@ pub mod material;
 pub mod mix;
 pub mod models;
 pub mod paths;
+pub mod proof;
 pub mod rate;
 pub mod recipe;
 pub mod sample;

@@ -161,7 +161,7 @@ fn weights(training: &Training, network: Network, device: &Device) -> Result<Wei
 }
 
 /// An expert that stands still.
-fn expert(file: &Path, device: &Device) -> Result<SyncNetColor, EngineError> {
+pub(crate) fn expert(file: &Path, device: &Device) -> Result<SyncNetColor, EngineError> {
     let (checkpoint, found) = zoo::open(file, Network::LipsyncExpert).map_err(EngineError::Network)?;
     let weights = checkpoint.var_builder(&found.prefix, DType::F32, device);
     let network =

@@ -3,7 +3,9 @@
 pub mod dataset;
 pub mod error;
 pub mod losses;
+pub mod measure;
 pub mod optim;
+pub mod proof;
 pub mod recipes;
 pub mod speaker;
 mod state;

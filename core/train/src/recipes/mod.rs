@@ -1,6 +1,6 @@
 //! What is trained on what, a network a file, behind one trait that the trainer's loop drives.
 
-mod crops;
+pub(crate) mod crops;
 pub mod syncnet;
 pub mod wav2lip;
 

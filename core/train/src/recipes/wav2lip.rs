@@ -328,7 +328,7 @@ fn sheet(windows: &Windows, made: &[&Tensor]) -> Result<Vec<u8>, TrainError> {
     png(width, height, &bytes).map_err(|e| TrainError::Format { cause: e.to_string() })
 }
 
-fn png(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+pub(crate) fn png(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgb);

@@ -1,0 +1,40 @@
+//! `lipsmith proof`: what networks are worth on people whom they have never seen.
+
+use super::{Failure, Output, Session};
+use clap::Args;
+use lipsmith_engine::proof;
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Proof {
+    /// Folder of the set; its validation people judge
+    set: PathBuf,
+    /// A checkpoint of Wav2Lip's family to judge; may be given several times
+    #[arg(long, value_name = "FILE")]
+    network: Vec<PathBuf>,
+    /// Lip-sync expert that judges whether lips and sound agree
+    #[arg(long, value_name = "FILE")]
+    expert: Option<PathBuf>,
+    /// Clips, at most
+    #[arg(long, default_value_t = 20)]
+    clips: usize,
+    /// Write a PNG with examples: the film, then each method with another voice
+    #[arg(long, value_name = "FILE")]
+    pictures: Option<PathBuf>,
+    /// cpu, cuda, metal, with :N for the Nth
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Proof {
+    pub fn run(self, session: &Session) -> Result<(), Failure> {
+        let Proof { set, network, expert, clips, pictures, device, .. } = self;
+        let wanted = proof::Proof { set, networks: network, expert, clips, pictures, device };
+        let table = proof::proof(&session.paths, &wanted, &session.report, &session.cancel)?;
+        session.report.result(json!(table), || table.to_string());
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! What networks are worth on a set's validation people, as a table.
+
+use crate::error::EngineError;
+use crate::files::write_atomically;
+use crate::paths::Paths;
+use crate::train::expert;
+use candle_core::{DType, Device};
+use lipsmith_base::{Cancel, ColourSpec, Picture, PixelFormat, Point, Rgb, Sink};
+use lipsmith_lipsync::face::{Finder, Mesh, Region, detect};
+use lipsmith_nets::device;
+use lipsmith_nets::wav2lip::{Config, FACE, Wav2Lip};
+use lipsmith_nets::zoo::{self, Network};
+use lipsmith_train::dataset::Set;
+pub use lipsmith_train::proof::Row;
+use lipsmith_train::proof::{Jury, Lips, Method, judge};
+use serde::Serialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What to judge, and by whom.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    pub set: PathBuf,
+    /// Checkpoints of Wav2Lip's family.
+    pub networks: Vec<PathBuf>,
+    /// A lip-sync expert's checkpoint. One that taught a network likes it better than a stranger would.
+    pub expert: Option<PathBuf>,
+    /// Validation clips, at most.
+    pub clips: usize,
+    /// Where a PNG with examples goes.
+    pub pictures: Option<PathBuf>,
+    pub device: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Table {
+    pub rows: Vec<Row>,
+}
+
+/// Judges the unchanged film, a frozen mouth and the networks.
+///
+/// # Errors
+/// Files that cannot be used, a set with too few people for validation.
+pub fn proof(paths: &Paths, proof: &Proof, sink: &dyn Sink, cancel: &Cancel) -> Result<Table, EngineError> {
+    let device = device::open(&proof.device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
+    let set = Set::open(&proof.set)?;
+    let mut methods = vec![Method::Unchanged, Method::Frozen];
+    for file in &proof.networks {
+        methods.push(Method::Wav2Lip { name: name(file), network: generator(file, &device)? });
+    }
+    let expert = proof.expert.as_deref().map(|file| expert(file, &device)).transpose()?;
+    let faces = paths.face_models();
+    let mut mesh = match faces.join(detect::MESH_FILE).exists() {
+        true => Some(Finder::mesh_in(&faces)?),
+        false => {
+            sink.note("the face mesh is not installed: the lips' points are not compared".into());
+            None
+        }
+    };
+    let mut find = mesh.as_mut().map(|mesh| |picture: &Rgb| lips(mesh, picture));
+    let lips = find.as_mut().map(|find| find as Lips);
+    let mut jury = Jury { expert, lips, device };
+    let (rows, sheet) = judge(&set, &methods, &mut jury, proof.clips, sink, cancel)?;
+    if let Some(file) = &proof.pictures {
+        write_atomically(file, &sheet)?;
+    }
+    Ok(Table { rows })
+}
+
+/// The file of a run is called after the run too.
+fn name(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = file.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy());
+    match folder {
+        Some(folder) if stem == "network" || stem == "best" => format!("{folder} {stem}"),
+        _ => stem.into_owned(),
+    }
+}
+
+fn generator(file: &Path, device: &Device) -> Result<Wav2Lip, EngineError> {
+    let (checkpoint, found) = zoo::open(file, Network::Wav2Lip).map_err(EngineError::Network)?;
+    let weights = checkpoint.var_builder(&found.prefix, DType::F32, device);
+    let network = Config::of_checkpoint(&weights).and_then(|config| Wav2Lip::new(&config, &weights));
+    network.map_err(EngineError::Network)
+}
+
+/// The lips of a face that fills the picture.
+fn lips(mesh: &mut Mesh, picture: &Rgb) -> Option<Vec<Point>> {
+    let film = Picture::from_rgb(picture, PixelFormat::GBR8, ColourSpec::SRGB);
+    let side = FACE as f32;
+    // The face's box fills the window but for the room below it; the mesh wants half as much again around it.
+    let region = Region { centre: Point::new(side * 0.5, side * 0.48), side: 1.45 * side, angle: 0.0 };
+    let face = mesh.fit(&film, region).ok().filter(|face| face.score > Mesh::PRESENT)?;
+    Some(face.landmarks?.points.get(48..68)?.to_vec())
+}
+
+/// Markdown.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| method | PSNR | SSIM | lips | points % | perceptual | agreement own / other | in sync own / other |"
+        )?;
+        write!(f, "|---|---|---|---|---|---|---|---|")?;
+        for row in &self.rows {
+            let one =
+                |value: Option<f64>, digits: usize| value.map_or("–".into(), |v| format!("{v:.digits$}"));
+            let pair = |value: Option<[f64; 2]>, scale: f64, digits: usize, unit: &str| {
+                value.map_or("–".into(), |[own, other]| {
+                    format!("{:.digits$}{unit} / {:.digits$}{unit}", own * scale, other * scale)
+                })
+            };
+            write!(
+                f,
+                "\n| {} | {} | {:.3} | {:.1} | {} | {} | {} | {} |",
+                row.method,
+                row.psnr.map_or("∞".into(), |v| format!("{v:.1}")),
+                row.ssim,
+                row.lips,
+                one(row.points, 2),
+                one(row.perceptual, 3),
+                pair(row.agreement, 1.0, 3, ""),
+                pair(row.in_sync, 100.0, 0, " %")
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,419 @@
+//! What a method of making mouths is worth on people that no network has learned from: how near its pictures come
+//! to the true ones when the actor's own voice is to be spoken, and how well lips and sound agree then and with
+//! somebody else's voice. Faces as the networks see them, [`FACE`] pixels; two methods need no network and say
+//! what the numbers are worth: the film unchanged, and a mouth that stands still.
+
+use crate::TrainError;
+use crate::dataset::{Clip, POINTS, Set, Split};
+use crate::losses::agreement;
+use crate::measure::{apart, mean, psnr, ssim};
+use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
+use crate::recipes::syncnet::LOOK;
+use crate::recipes::wav2lip::png;
+use candle_core::{Device, Tensor};
+use lipsmith_base::{Affine, Cancel, Point, Progress, Rgb, Sink};
+use lipsmith_nets::mel::{BANDS, WINDOW};
+use lipsmith_nets::syncnet_color::SyncNetColor;
+use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
+use serde::Serialize;
+
+/// A way to make mouths.
+#[allow(clippy::large_enum_variant)]
+pub enum Method {
+    /// The film as it is, whatever the voice says.
+    Unchanged,
+    /// The mouth of one picture, carried along with the head.
+    Frozen,
+    Wav2Lip {
+        name: String,
+        network: Wav2Lip,
+    },
+}
+
+impl Method {
+    fn name(&self) -> &str {
+        match self {
+            Method::Unchanged => "unchanged film",
+            Method::Frozen => "frozen mouth",
+            Method::Wav2Lip { name, .. } => name,
+        }
+    }
+}
+
+/// The lips' points (48..68 of the 68) of a face that fills the picture, if one is seen.
+pub type Lips<'a> = &'a mut dyn FnMut(&Rgb) -> Option<Vec<Point>>;
+
+/// A line of the table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Row {
+    pub method: String,
+    /// Lower half of the face, own voice: decibels (`None`: no difference), structural similarity.
+    pub psnr: Option<f64>,
+    pub ssim: f64,
+    /// Mean difference around the lips, own voice, in coded values of 255.
+    pub lips: f64,
+    /// Mean distance of the lips' points, own voice, in percent of the distance between the eyes; `None` without
+    /// a mesh to find them.
+    pub points: Option<f64>,
+    /// By the expert, `None` without one: 1 − cosine of the embeddings of made and true pictures (a perceptual
+    /// distance by its own features), and the agreement of pictures and sound, with the own and another voice.
+    pub perceptual: Option<f64>,
+    pub agreement: Option<[f64; 2]>,
+    /// Share of the comparisons in which the sound in sync agrees better than one 2 to 15 pictures off; half is
+    /// chance. With the own and another voice.
+    pub in_sync: Option<[f64; 2]>,
+}
+
+/// Pictures by which the wrong sounds are off.
+const OFFSETS: [i32; 8] = [-15, -9, -5, -2, 2, 5, 9, 15];
+/// The reference is a clip's first picture; what is judged begins later.
+const FIRST: usize = 2 * LOOK;
+/// Clips in the sheet.
+const SHOWN: usize = 10;
+/// Pictures judged of a clip, at most.
+const MOST: usize = 20 * LOOK;
+const PLANE: usize = FACE * FACE;
+const HALF: usize = PLANE / 2;
+/// Points that move with the skull: bridge of the nose, corners of the eyes.
+const RIGID: [usize; 7] = [27, 28, 29, 36, 39, 42, 45];
+
+/// Who judges beside the truth, and where networks are computed.
+pub struct Jury<'a> {
+    pub expert: Option<SyncNetColor>,
+    pub lips: Option<Lips<'a>>,
+    pub device: Device,
+}
+
+/// Judges all methods on at most `count` validation clips. Also a sheet of examples as a PNG: a row of true
+/// pictures, then one a method with another voice.
+///
+/// # Errors
+/// A set without two validation clips that are long enough.
+pub fn judge(
+    set: &Set,
+    methods: &[Method],
+    jury: &mut Jury,
+    count: usize,
+    sink: &dyn Sink,
+    cancel: &Cancel,
+) -> Result<(Vec<Row>, Vec<u8>), TrainError> {
+    let long = set.split(Split::Validation).filter(|clip| clip.frames >= FIRST + 4 * LOOK);
+    let all: Vec<&Clip> = long.collect();
+    if all.len() < 2 {
+        return Err(TrainError::TooFewClips { split: "validation".into(), length: FIRST });
+    }
+    // Spread over the set, and each with a voice that is not its own.
+    let count = count.clamp(2, all.len());
+    let clips: Vec<&Clip> = (0..count).map(|i| all[i * all.len() / count]).collect();
+    let mut sheet = Vec::new();
+    let mut found: Vec<Vec<Row>> = methods.iter().map(|_| Vec::new()).collect();
+    for (at, &clip) in clips.iter().enumerate() {
+        let other = clips[(at + 1) % count];
+        let scene = Scene::new(clip, other)?;
+        let mut column = vec![rgb(&scene.truth[scene.shown() * 3 * PLANE..])];
+        for (method, rows) in methods.iter().zip(&mut found) {
+            cancel.check().map_err(|_| TrainError::Cancelled)?;
+            let own = scene.make(method, &scene.own, &jury.device)?;
+            let cross = scene.make(method, &scene.other, &jury.device)?;
+            column.push(rgb(&cross[scene.shown() * 3 * PLANE..]));
+            rows.push(scene.judge(method.name(), [&own, &cross], jury)?);
+        }
+        if at < SHOWN {
+            sheet.push(column);
+        }
+        sink.progress(Progress { stage: "clips", done: at as u64 + 1, total: Some(count as u64) });
+    }
+    Ok((found.iter().map(|rows| average(rows)).collect(), contact(&sheet)?))
+}
+
+/// Columns of pictures as one PNG.
+fn contact(columns: &[Vec<Rgb>]) -> Result<Vec<u8>, TrainError> {
+    let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let mut whole = Rgb::black(columns.len() * FACE, rows * FACE);
+    for (x0, column) in columns.iter().enumerate() {
+        for (y0, picture) in column.iter().enumerate() {
+            for pixel in 0..PLANE {
+                whole.set(x0 * FACE + pixel % FACE, y0 * FACE + pixel / FACE, picture.at(pixel));
+            }
+        }
+    }
+    let made = png(whole.width(), whole.height(), &whole.to_bytes());
+    made.map_err(|e| TrainError::Format { cause: e.to_string() })
+}
+
+fn average(rows: &[Row]) -> Row {
+    let number = |of: &dyn Fn(&Row) -> f64| mean(rows.iter().map(of));
+    let some = |of: &dyn Fn(&Row) -> Option<f64>| {
+        let values: Vec<f64> = rows.iter().filter_map(of).collect();
+        (!values.is_empty()).then(|| mean(values.into_iter()))
+    };
+    let both = |of: &dyn Fn(&Row) -> Option<[f64; 2]>| {
+        Some([some(&|row| of(row).map(|v| v[0]))?, some(&|row| of(row).map(|v| v[1]))?])
+    };
+    Row {
+        method: rows.first().map_or(String::new(), |row| row.method.clone()),
+        psnr: some(&|row| row.psnr),
+        ssim: number(&|row| row.ssim),
+        lips: number(&|row| row.lips),
+        points: some(&|row| row.points),
+        perceptual: some(&|row| row.perceptual),
+        agreement: both(&|row| row.agreement),
+        in_sync: both(&|row| row.in_sync),
+    }
+}
+
+/// A clip as the networks see it: planes of blue, green and red, from [`FIRST`] on.
+struct Scene<'a> {
+    clip: &'a Clip,
+    frames: usize,
+    truth: Vec<f32>,
+    reference: Vec<f32>,
+    /// The sound that goes with each picture, `[80, 16]`, of the clip's own voice and of another's.
+    own: Vec<f32>,
+    other: Vec<f32>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(clip: &'a Clip, other: &'a Clip) -> Result<Scene<'a>, TrainError> {
+        let frames = (clip.frames.min(other.frames) - FIRST).min(MOST);
+        let look = Look::plain();
+        let (mut truth, mut reference) = (Vec::new(), Vec::new());
+        let (mut own, mut cross) = (Vec::new(), Vec::new());
+        picture(clip, 0, &look, Framing::PLAIN, FACE, 0..FACE, &mut reference);
+        for frame in FIRST..FIRST + frames {
+            picture(clip, frame, &look, Framing::PLAIN, FACE, 0..FACE, &mut truth);
+            sound(clip, frame, &mut own);
+            sound(other, frame, &mut cross);
+        }
+        Ok(Scene { clip, frames, truth, reference, own, other: cross })
+    }
+
+    /// The frame that people are shown.
+    fn shown(&self) -> usize {
+        self.frames / 2
+    }
+
+    /// All pictures by a method, for the sounds of a voice.
+    fn make(&self, method: &Method, sounds: &[f32], device: &Device) -> Result<Vec<f32>, TrainError> {
+        match method {
+            Method::Unchanged => Ok(self.truth.clone()),
+            Method::Frozen => Ok(self.frozen()),
+            Method::Wav2Lip { network, .. } => {
+                let mut made = Vec::with_capacity(self.truth.len());
+                const BATCH: usize = 16;
+                for first in (0..self.frames).step_by(BATCH) {
+                    let n = BATCH.min(self.frames - first);
+                    let mut faces = Vec::with_capacity(n * 6 * PLANE);
+                    for frame in
+                        self.truth[first * 3 * PLANE..(first + n) * 3 * PLANE].chunks_exact(3 * PLANE)
+                    {
+                        for plane in frame.chunks_exact(PLANE) {
+                            faces.extend_from_slice(&plane[..HALF]);
+                            faces.resize(faces.len() + HALF, 0.0);
+                        }
+                        faces.extend_from_slice(&self.reference);
+                    }
+                    let faces = Tensor::from_vec(faces, (n, 6, FACE, FACE), device)?;
+                    let size = BANDS * WINDOW;
+                    let heard = &sounds[first * size..(first + n) * size];
+                    let heard = Tensor::from_slice(heard, (n, 1, BANDS, WINDOW), device)?;
+                    made.extend(network.forward(&heard, &faces)?.flatten_all()?.to_vec1::<f32>()?);
+                }
+                Ok(made)
+            }
+        }
+    }
+
+    /// The reference's lower half, moved as the skull has moved since.
+    fn frozen(&self) -> Vec<f32> {
+        let scale = FACE as f32 / self.clip.side as f32;
+        let rigid = |frame: usize| -> Vec<Point> {
+            let points: &[[f32; 2]; POINTS] = &self.clip.landmarks()[frame];
+            RIGID.iter().map(|&i| Point::new(points[i][0] * scale, points[i][1] * scale)).collect()
+        };
+        let reference = rgb(&self.reference);
+        let mut made = self.truth.clone();
+        for (i, frame) in made.chunks_exact_mut(3 * PLANE).enumerate() {
+            // Where only boxes are known the window itself follows the head.
+            let map = Affine::similarity(&rigid(FIRST + i), &rigid(0));
+            let map = map.filter(|map| map.scale().is_finite()).unwrap_or(Affine::IDENTITY);
+            for pixel in HALF..PLANE {
+                let at = Point::new((pixel % FACE) as f32 + 0.5, (pixel / FACE) as f32 + 0.5);
+                let colour = reference.bilinear(map.apply(at));
+                (0..3).for_each(|c| frame[c * PLANE + pixel] = colour[2 - c]);
+            }
+        }
+        made
+    }
+
+    fn judge(&self, name: &str, [own, cross]: [&Vec<f32>; 2], jury: &mut Jury) -> Result<Row, TrainError> {
+        let halves = |planes: &[f32]| -> Vec<f32> {
+            planes.chunks_exact(PLANE).flat_map(|plane| &plane[HALF..]).copied().collect()
+        };
+        let grey = |frame: &[f32]| -> Vec<f32> {
+            (HALF..PLANE)
+                .map(|i| 0.114 * frame[i] + 0.587 * frame[PLANE + i] + 0.299 * frame[2 * PLANE + i])
+                .collect()
+        };
+        let frames = || own.chunks_exact(3 * PLANE).zip(self.truth.chunks_exact(3 * PLANE));
+        let mut row = Row {
+            method: name.into(),
+            psnr: psnr(&halves(own), &halves(&self.truth)),
+            ssim: mean(frames().map(|(made, truth)| ssim(&grey(made), &grey(truth), FACE))),
+            lips: mean(frames().enumerate().map(|(i, (made, truth))| self.around_lips(i, made, truth))),
+            points: jury.lips.as_mut().and_then(|lips| self.points(own, lips)),
+            ..Row::default()
+        };
+        if let Some(expert) = &jury.expert {
+            let device = &jury.device;
+            let size = BANDS * WINDOW;
+            let sound = |sounds: &[f32], picture: i32| -> Vec<f32> {
+                let picture = picture.clamp(0, self.frames as i32 - 1) as usize;
+                sounds[picture * size..(picture + 1) * size].to_vec()
+            };
+            let embed = |planes: &[f32]| -> Result<Tensor, TrainError> {
+                let windows = planes.chunks_exact(3 * PLANE * LOOK);
+                let n = windows.len();
+                let lower: Vec<f32> = windows.flat_map(&halves).collect();
+                Ok(expert.faces(&Tensor::from_vec(lower, (n, 3 * LOOK, FACE / 2, FACE), device)?)?)
+            };
+            let verdict = |faces: &Tensor, sounds: &[f32], off: i32| -> Result<Vec<f32>, TrainError> {
+                let n = faces.dim(0)?;
+                let heard: Vec<f32> = (0..n).flat_map(|i| sound(sounds, (i * LOOK) as i32 + off)).collect();
+                let heard = expert.sound(&Tensor::from_vec(heard, (n, 1, BANDS, WINDOW), device)?)?;
+                Ok(agreement(faces, &heard)?.to_vec1::<f32>()?)
+            };
+            let (of_own, of_cross, of_truth) = (embed(own)?, embed(cross)?, embed(&self.truth)?);
+            let mut verdicts = [[0.0; 2]; 2];
+            for (i, (faces, sounds)) in
+                [(&of_own, &self.own), (&of_cross, &self.other)].into_iter().enumerate()
+            {
+                let right = verdict(faces, sounds, 0)?;
+                let mut better = Vec::new();
+                for off in OFFSETS {
+                    let wrong = verdict(faces, sounds, off)?;
+                    // Not where the clip has no sound so far off.
+                    let inside =
+                        |window: usize| (0..self.frames as i32).contains(&((window * LOOK) as i32 + off));
+                    let pairs = right.iter().zip(wrong).enumerate().filter(|(window, _)| inside(*window));
+                    better.extend(pairs.map(|(_, (right, wrong))| f64::from(u8::from(*right > wrong))));
+                }
+                verdicts[i] = [mean(right.iter().map(|&v| f64::from(v))), mean(better.into_iter())];
+            }
+            let near = agreement(&of_own, &of_truth)?.to_vec1::<f32>()?;
+            row.perceptual = Some(mean(near.iter().map(|&v| 1.0 - f64::from(v))));
+            row.agreement = Some([verdicts[0][0], verdicts[1][0]]);
+            row.in_sync = Some([verdicts[0][1], verdicts[1][1]]);
+        }
+        Ok(row)
+    }
+
+    /// In coded values of 255.
+    fn around_lips(&self, frame: usize, made: &[f32], truth: &[f32]) -> f64 {
+        let [x0, y0, x1, y1] = mouth(self.clip, FIRST + frame, &Look::plain(), Framing::PLAIN, FACE);
+        let cut = |planes: &[f32]| -> Vec<f32> {
+            let rows = (0..3).flat_map(|c| (y0..y1).map(move |y| c * PLANE + y * FACE));
+            rows.flat_map(|row| planes[row + x0..row + x1].iter().copied()).collect()
+        };
+        255.0 * apart(&cut(made), &cut(truth))
+    }
+
+    /// Of every fifth picture; `None` where no face is seen.
+    fn points(&self, made: &[f32], lips: &mut Lips) -> Option<f64> {
+        let mut apart = Vec::new();
+        for frame in (0..self.frames).step_by(LOOK) {
+            let at = frame * 3 * PLANE;
+            let Some(found) = lips(&rgb(&made[at..])).zip(lips(&rgb(&self.truth[at..]))) else { continue };
+            let points = &self.clip.landmarks()[FIRST + frame];
+            let [left, right] = [36, 45].map(|i| Point::new(points[i][0], points[i][1]));
+            let eyes = left.distance(right) * FACE as f32 / self.clip.side as f32;
+            let distances = found.0.iter().zip(&found.1).map(|(a, b)| f64::from(a.distance(*b) / eyes));
+            apart.push(100.0 * mean(distances));
+        }
+        (!apart.is_empty()).then(|| mean(apart.into_iter()))
+    }
+}
+
+/// The first picture of planes of blue, green and red.
+fn rgb(planes: &[f32]) -> Rgb {
+    let pixels = (0..PLANE).map(|i| [2, 1, 0].map(|c| planes[c * PLANE + i].clamp(0.0, 1.0))).collect();
+    Rgb::from_pixels(FACE, FACE, pixels).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Record, Writer};
+    use crate::weights::Weights;
+    use lipsmith_nets::wav2lip::Config;
+    use lipsmith_nets::zoo::Network;
+
+    const SIDE: usize = 96;
+    const FRAMES: usize = 40;
+
+    /// A face that moves to the right; its mouth, a dark bar, opens and closes when `talks`.
+    fn record(name: &str, talks: bool) -> Record {
+        let mut faces = Vec::new();
+        let mut landmarks = Vec::new();
+        for t in 0..FRAMES {
+            let shift = t as f32 * 0.2;
+            let open = if talks { 2.0 + (t % 5) as f32 } else { 3.0 };
+            for c in 0..3 {
+                faces.extend((0..SIDE * SIDE).map(|i| {
+                    let (x, y) = ((i % SIDE) as f32 - shift, (i / SIDE) as f32);
+                    let lips = (35.0..60.0).contains(&x) && (y - 70.0).abs() < open;
+                    if lips { 40 } else { 120 + 20 * c as u8 + (x * 0.3).sin().abs() as u8 }
+                }));
+            }
+            // A skull that moves as the face does; lips around the bar.
+            landmarks.push(std::array::from_fn(|i| match i {
+                48.. => [35.0 + shift + (i - 48) as f32, 70.0],
+                _ => [10.0 + shift + (i * 7 % 40) as f32, 20.0 + (i * 5 % 30) as f32],
+            }));
+        }
+        let sound = FRAMES * 640;
+        Record {
+            name: name.into(),
+            person: name.len() as u32,
+            split: Split::Validation,
+            faces,
+            mel: vec![0.0; (1 + sound / 200) * BANDS],
+            landmarks,
+            sound: vec![0; sound],
+        }
+    }
+
+    #[test]
+    fn the_order_of_methods_is_what_it_must_be() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writer = Writer::open(folder.path(), SIDE).expect("a set");
+        for (name, talks) in [("talks", true), ("is silent", false)] {
+            writer.push(record(name, talks)).expect("pushed");
+        }
+        writer.finish().expect("finished");
+        let set = Set::open(folder.path()).expect("opened");
+        let device = Device::Cpu;
+        let weights = Weights::fresh(Network::Wav2Lip, 2, 1, &device).expect("weights");
+        let network = Wav2Lip::new(&Config { width: 2 }, &weights.frozen()).expect("a network");
+        let methods =
+            [Method::Unchanged, Method::Frozen, Method::Wav2Lip { name: "untaught".into(), network }];
+        let weights = Weights::fresh(Network::LipsyncExpert, 4, 2, &device).expect("weights");
+        let config = lipsmith_nets::syncnet_color::Config { width: 2 };
+        let expert = SyncNetColor::new(&config, &weights.frozen()).expect("an expert");
+        let mut corner = |picture: &Rgb| Some(vec![Point::new(picture.get(48, 70)[0], 0.0); 20]);
+        let mut jury = Jury { expert: Some(expert), lips: Some(&mut corner), device };
+        let (rows, sheet) = judge(&set, &methods, &mut jury, 9, &(), &Cancel::new()).expect("judged");
+        let [unchanged, frozen, untaught] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((unchanged.psnr, unchanged.lips, unchanged.points), (None, 0.0, Some(0.0)));
+        assert!((unchanged.ssim - 1.0).abs() < 1e-9 && unchanged.perceptual.is_some_and(|d| d.abs() < 1e-4));
+        // The frozen mouth of the silent face is right, since it moves with the head.
+        assert!(
+            frozen.psnr.is_some_and(|v| v > 20.0) && frozen.lips < 30.0 && frozen.lips > 0.5,
+            "{frozen:?}"
+        );
+        assert!(untaught.psnr < frozen.psnr && untaught.lips > frozen.lips, "{untaught:?} {frozen:?}");
+        // All sounds but the last, which ends in silence, are alike: nothing agrees better than anything else.
+        assert!(unchanged.in_sync.is_some_and(|share| share.iter().all(|&v| v < 0.1)), "{unchanged:?}");
+        assert!(sheet.starts_with(b"\x89PNG"));
+    }
+}
