@@ -173,7 +173,7 @@ impl Look {
             nose_width: r.within(0.85, 1.25),
             nose_length: r.within(0.9, 1.1),
             lip_fullness: r.within(0.8, 1.35),
-            mouth_width: r.within(0.9, 1.12),
+            mouth_width: r.within(0.92, 1.25),
             eye_size: r.within(0.9, 1.1),
             brow_weight: r.within(0.5, 1.5),
             lips: [skin[0] * 0.85, skin[1] * flush, skin[2] * flush],

@@ -61,7 +61,7 @@ impl Sitting {
             rate: FrameRate::FPS_25,
             seed,
             liveliness: r.within(0.2, 1.9),
-            effort: r.within(0.75, 1.4),
+            effort: r.within(0.65, 1.45),
             bearing: [lean(&mut r, 0.7), lean(&mut r, 0.25), lean(&mut r, 0.28)],
             look,
         };

@@ -155,9 +155,9 @@ fn whiskers(look: &Look, q: Vec3) -> f32 {
     let m = q.mirrored();
     let base = -4.0 * look.nose_length - 0.9;
     let moustache = look.moustache
-        * smoothstep(base, base - 0.5, q.y + 0.12 * m.x)
-        * smoothstep(-8.4, -7.8, q.y)
-        * smoothstep(3.4, 2.2, m.x)
+        * smoothstep(base, base - 0.7, q.y + 0.22 * m.x)
+        * smoothstep(-8.8, -7.6, q.y)
+        * smoothstep(3.6, 1.9, m.x)
         * smoothstep(6.5, 7.5, q.z);
     let goatee = look.goatee
         * smoothstep(-7.9, -9.1, q.y - 0.25 * m.x)
