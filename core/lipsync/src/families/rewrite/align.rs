@@ -137,11 +137,29 @@ impl Pyramid {
     }
 }
 
-/// How far the affine part may leave the first guess: standard deviations of shear and stretch, and of the
-/// shift in shares of the picture's width.
+/// How far the map may leave the first guess: standard deviations of what a similarity can do (zoom and turn), of
+/// what it cannot (shear and unequal stretch), and of the shift in shares of the picture's width.
 pub struct Trust {
-    pub stretch: f32,
+    pub zoom: f32,
+    pub shear: f32,
     pub shift: f32,
+}
+
+impl Trust {
+    /// The quadratic form that holds the parameters, in units of half the width, to the first guess, against unit
+    /// noise of an evened picture.
+    fn prior(&self) -> [[f32; 6]; 6] {
+        let strength = |deviation: f32| 1.0 / (deviation * deviation).max(1e-9);
+        let (shift, zoom, shear) = (strength(self.shift * 2.0), strength(self.zoom), strength(self.shear));
+        let mut form = [[0.0; 6]; 6];
+        (form[0][0], form[1][1]) = (shift, shift);
+        // The stretches' sum is a zoom and their difference a shear; of the cross terms it is the other way round.
+        for ([i, j], [even, odd]) in [([2, 5], [zoom, shear]), ([3, 4], [shear, zoom])] {
+            (form[i][i], form[j][j]) = ((even + odd) / 2.0, (even + odd) / 2.0);
+            (form[i][j], form[j][i]) = ((even - odd) / 2.0, (even - odd) / 2.0);
+        }
+        form
+    }
 }
 
 /// The map target pixel ↦ source pixel (of the full-size crops) that lays the source on the target where
@@ -188,7 +206,7 @@ struct Problem {
     centre: Point,
     /// Pixels to a unit of the linear parameters, so that all six weigh alike.
     size: f32,
-    prior: [f32; 6],
+    prior: [[f32; 6]; 6],
 }
 
 impl Problem {
@@ -226,11 +244,7 @@ impl Problem {
         if pixels.len() < 30 {
             return None;
         }
-        // Unit noise of an evened picture, against parameters in units of half the width.
-        let strength = |deviation: f32| 1.0 / (deviation * deviation).max(1e-9);
-        let (shift, stretch) = (strength(trust.shift * 2.0), strength(trust.stretch));
-        let prior = [shift, shift, stretch, stretch, stretch, stretch];
-        Some(Problem { start, pixels, centre, size, prior })
+        Some(Problem { start, pixels, centre, size, prior: trust.prior() })
     }
 
     /// The warp of the target's plane with the given parameters.
@@ -272,8 +286,10 @@ impl Problem {
             // How far the warp stands from the first guess, in the target's plane.
             let away = self.parameters(map.then(unstart));
             for i in 0..6 {
-                hessian[i][i] += f64::from(self.prior[i]);
-                slope[i] += f64::from(self.prior[i] * away[i]);
+                for j in 0..6 {
+                    hessian[i][j] += f64::from(self.prior[i][j]);
+                    slope[i] += f64::from(self.prior[i][j] * away[j]);
+                }
             }
             let step = solve6(hessian, slope)?.map(|v| v as f32);
             let undo = self.warp(step).inverse()?;
@@ -373,7 +389,7 @@ mod tests {
             .fold(0.0, f32::max)
     }
 
-    const FREE: Trust = Trust { stretch: 0.5, shift: 0.5 };
+    const FREE: Trust = Trust { zoom: 0.5, shear: 0.5, shift: 0.5 };
 
     #[test]
     fn a_known_shift_is_found_to_a_twentieth_of_a_pixel() {
@@ -417,11 +433,25 @@ mod tests {
     }
 
     #[test]
+    fn who_trusts_no_shear_gets_none() {
+        let truth = Affine { a: 1.06, b: 0.05, c: 2.0, d: 0.0, e: 1.0, f: -3.0 };
+        let (target, source) = (texture(160, 140, truth), texture(160, 140, Affine::IDENTITY));
+        let (t, s) = (Pyramid::of(&target, 256), Pyramid::of(&source, 256));
+        let found = |shear: f32| {
+            let trust = Trust { shear, ..FREE };
+            let weights = vec![1.0; 160 * 140];
+            register(&t, 160, &weights, &s, 160, Affine::IDENTITY, &trust).expect("textured")
+        };
+        let bent = |map: Affine| (map.a - map.e).abs() + (map.b + map.d).abs();
+        assert!(bent(found(0.5)) > 0.1 && bent(found(1e-4)) < 0.003, "{:?}", found(1e-4));
+    }
+
+    #[test]
     fn a_flat_picture_stays_where_it_was_put() {
         let flat = Rgb::black(100, 100);
         let p = Pyramid::of(&flat, 128);
         let start = Affine { c: 2.0, ..Affine::IDENTITY };
-        let trust = Trust { stretch: 0.05, shift: 0.05 };
+        let trust = Trust { zoom: 0.05, shear: 0.05, shift: 0.05 };
         if let Some(found) = register(&p, 100, &vec![1.0; 10_000], &p, 100, start, &trust) {
             assert!(worst(found, start, 100, 100) < 1e-3, "{found:?}");
         }

@@ -118,11 +118,11 @@ impl<'a> Canvas<'a> {
         let start = self.crop.map.then(film).then(to_source);
         let source = Pyramid::of(&mouth.image, FINEST);
         let measured = self.face.landmarks.is_some() && mouth.face.landmarks.is_some();
-        // A detector's box is known to a few hundredths only; the mesh to a pixel or so.
+        // A detector's box is known to a few hundredths only; the mesh to a pixel or so. Neither sees a head sheared.
         let trust = if measured {
-            Trust { stretch: 0.004, shift: 0.01 }
+            Trust { zoom: 0.004, shear: 0.004, shift: 0.01 }
         } else {
-            Trust { stretch: 0.05, shift: 0.05 }
+            Trust { zoom: 0.05, shear: 0.012, shift: 0.05 }
         };
         let found =
             register(&self.pyramid, self.crop.width, &self.skin, &source, mouth.image.width(), start, &trust);
