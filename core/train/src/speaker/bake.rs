@@ -80,3 +80,32 @@ impl Baked {
         self.hair.at(p)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grids_agree_with_the_sculpture_near_it_and_promise_no_more_far_away() {
+        let look = Look { hair_volume: 0.8, ..Look::random(3) };
+        let (baked, viseme, pose) = (Baked::new(&look), Viseme::default(), Pose::default());
+        let figure = Figure::new(&look, &viseme, &pose);
+        let mut random = Random::new(1);
+        let (mut near, mut apart) = (0, 0.0f32);
+        for _ in 0..20_000 {
+            let q = v3(random.within(-16.0, 16.0), random.within(-16.0, 16.0), random.within(-16.0, 16.0));
+            let (exact, grid) = (figure.bones(q), baked.bones(q, 0.0));
+            if exact.abs() < 0.5 && q.y > -13.5 {
+                near += 1;
+                apart = apart.max((exact - grid).abs());
+            }
+            // Outside of the grid the way to the surface is never shorter than promised.
+            if grid > 0.0 && exact > 4.0 {
+                let outside =
+                    (q - v3(q.x.clamp(-9.4, 9.4), q.y.clamp(-14.0, 12.6), q.z.clamp(-11.0, 12.6))).length();
+                assert!(grid <= exact.max(outside) + 0.2, "{q:?}: {grid} {exact}");
+            }
+        }
+        assert!(near > 200 && apart < 0.25, "{near} points, {apart} cm");
+    }
+}

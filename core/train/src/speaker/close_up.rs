@@ -211,3 +211,40 @@ impl Scene<'_> {
         lit(&surface, self.figure.look, &self.lamps, &exposure, ray, hit.normal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Pose;
+    use super::super::bake::Baked;
+    use super::super::look::Look;
+    use super::super::render::picture;
+    use super::super::visemes::Viseme;
+    use super::*;
+    use lipsmith_base::Rect;
+
+    /// The short cuts are seen neither in the colours nor in the shape of an open mouth.
+    #[test]
+    fn a_close_up_is_the_picture() {
+        const SIDE: usize = 64;
+        let look = Look { grain: 0.0, ..Look::default() };
+        let viseme = Viseme { jaw: 0.6, open: 0.6, wide: 0.2, tongue: 0.3, ..Viseme::default() };
+        let pose = Pose { yaw: 0.2, pitch: 0.05, ..Pose::default() };
+        // All of it lies on the face: the two have different rooms behind.
+        let camera = Camera::plane(130.0).window(Rect::new(-5.0, -6.0, 5.0, 5.0), SIDE);
+        let exact = picture(&Figure::new(&look, &viseme, &pose), &camera, 0);
+        let baked = Baked::new(&look);
+        let figure = Figure::new(&look, &viseme, &pose).with(&baked);
+        let quick = close_up(&figure, &camera, &|_, _| Vec3::default());
+        let coded = |v: f32| v.clamp(0.0, 1.0).powf(1.0 / 2.2);
+        let apart: Vec<f32> = quick
+            .iter()
+            .zip(exact.pixels())
+            .map(|(q, &[r, g, b])| {
+                ((coded(q.x) - r).abs() + (coded(q.y) - g).abs() + (coded(q.z) - b).abs()) / 3.0
+            })
+            .collect();
+        let mean = apart.iter().sum::<f32>() / apart.len() as f32;
+        let far = apart.iter().filter(|&&v| v > 0.15).count() as f32 / apart.len() as f32;
+        assert!(mean < 0.03 && far < 0.03, "mean {mean}, {far} of the pixels far off");
+    }
+}

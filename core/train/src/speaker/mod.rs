@@ -2,7 +2,8 @@
 //! have times, and mouth shapes that follow them. Its films need no actor and no licence; the sample film is one,
 //! and training sets grow from it by [`Look::random`].
 //!
-//! [`speak`] makes sound and phonemes, [`Film`] makes pictures and truth from them.
+//! [`speak`] makes sound and phonemes, [`Film`] makes pictures and truth from them. A [`Sitting`] is a film of
+//! somebody random, of which only the face's window is rendered, at a fraction of the cost.
 
 mod bake;
 mod close_up;
