@@ -162,6 +162,14 @@ fn checkpoints_that_do_not_fit() {
 }
 
 #[test]
+fn a_score_without_weights_that_judge() {
+    let m = Material::new();
+    m.refuses(&["score", &m.film], 2, &["none are installed", "lipsmith models import"]);
+    let damaged = m.file("syncnet.pth", b"no weights");
+    m.refuses(&["score", &m.film, "--checkpoint", &damaged], 2, &["--checkpoint", "syncnet.pth"]);
+}
+
+#[test]
 fn usage_is_told_apart() {
     let bench = Bench::new();
     for arguments in

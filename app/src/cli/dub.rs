@@ -1,9 +1,10 @@
 //! `lipsmith dub`.
 
 use super::film::DetectorName;
+use super::score::face_choice;
 use super::{Failure, Output, Session};
 use clap::{Args, ValueEnum};
-use lipsmith_engine::dub::{self, DubRequest, FaceChoice};
+use lipsmith_engine::dub::{self, DubRequest};
 use lipsmith_engine::export::profile_for;
 use lipsmith_engine::{Method, Original, PROFILES, Preset, Profile, Time, TimeRange, Timecode, media_info};
 use serde_json::json;
@@ -142,17 +143,11 @@ impl Dub {
                 ),
             })
         })?;
-        let face = match self.face.as_str() {
-            "auto" => FaceChoice::Auto,
-            number => FaceChoice::Person(number.parse().map_err(|_| {
-                Failure::Usage(format!("--face {number}: give auto or a number from `lipsmith track`"))
-            })?),
-        };
         Ok(DubRequest {
             at: self.at.as_deref().map(timecode).transpose()?,
             ranges: self.range.iter().map(range).collect::<Result<_, _>>()?,
             detector: self.detector.into(),
-            face,
+            face: face_choice(&self.face)?,
             reference: match self.reference.as_str() {
                 "auto" => None,
                 text => Some(timecode(text)?),

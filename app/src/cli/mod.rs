@@ -8,6 +8,7 @@ mod models;
 mod proof;
 mod report;
 mod sample;
+mod score;
 mod train;
 
 use crate::window::{self, Drawing};
@@ -41,6 +42,8 @@ enum Command {
     Track(film::Track),
     /// Make the actor of a film speak a voice
     Dub(Box<dub::Dub>),
+    /// Measure lip-sync, and how far a film is from what it was made of
+    Score(score::Score),
     /// Networks' weights: what is installed, import a checkpoint, check one
     Models(models::Models),
     /// Teach a network from a set of clips
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => args.output.json,
         Command::Track(args) => args.output.json,
         Command::Dub(args) => args.output.json,
+        Command::Score(args) => args.output.json,
         Command::Models(args) => args.output.json,
         Command::Train(args) => args.output.json,
         Command::Dataset(args) => args.output.json,
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => args.run(&session),
         Command::Track(args) => args.run(&session),
         Command::Dub(args) => args.run(&session),
+        Command::Score(args) => args.run(&session),
         Command::Models(args) => args.run(&session),
         Command::Train(args) => args.run(&session),
         Command::Dataset(args) => args.run(&session),

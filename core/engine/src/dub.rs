@@ -267,7 +267,7 @@ fn outside(option: &str, time: Time, film: &MediaInfo) -> EngineError {
 }
 
 /// The person to sync: as asked, or whoever fills most of the picture over `ranges`.
-fn choose(
+pub(crate) fn choose(
     face: FaceChoice,
     analysis: &Analysis,
     ranges: &[TimeRange],

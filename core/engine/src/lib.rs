@@ -23,6 +23,7 @@ pub mod proof;
 pub mod rate;
 pub mod recipe;
 pub mod sample;
+pub mod score;
 pub mod take;
 pub mod track;
 pub mod train;

@@ -6,6 +6,9 @@ pub mod colour;
 pub mod error;
 pub mod face;
 pub mod families;
+pub mod judge;
+pub mod metrics;
+pub mod score;
 pub mod speech;
 
 pub use error::LipsyncError;
