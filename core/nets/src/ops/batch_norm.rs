@@ -248,17 +248,23 @@ vectorised! {
         let mut total = [0f64; 2];
         let blocks = grad.chunks(64 * LANES).zip(y.chunks(64 * LANES)).zip(x.chunks(64 * LANES));
         for ((grad, y), x) in blocks {
-            let mut lanes = [[0f32; LANES]; 2];
-            for ((grad, y), x) in grad.chunks(LANES).zip(y.chunks(LANES)).zip(x.chunks(LANES)) {
-                for (i, ((g, y), x)) in grad.iter().zip(y).zip(x).enumerate() {
-                    let g = if *y > 0.0 { *g } else { 0.0 };
-                    lanes[0][i] += g * ((x - mean) * scale);
-                    lanes[1][i] += g;
+            let (mut of_gu, mut of_g) = ([0f32; LANES], [0f32; LANES]);
+            let ((grad, grads), (y, ys), (x, xs)) =
+                (grad.as_chunks::<LANES>(), y.as_chunks::<LANES>(), x.as_chunks::<LANES>());
+            for ((grad, y), x) in grad.iter().zip(y).zip(x) {
+                for i in 0..LANES {
+                    let g = if y[i] > 0.0 { grad[i] } else { 0.0 };
+                    of_gu[i] += g * ((x[i] - mean) * scale);
+                    of_g[i] += g;
                 }
             }
-            for (total, lanes) in total.iter_mut().zip(lanes) {
-                *total += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>();
+            for (i, ((g, y), x)) in grads.iter().zip(ys).zip(xs).enumerate() {
+                let g = if *y > 0.0 { *g } else { 0.0 };
+                of_gu[i] += g * ((x - mean) * scale);
+                of_g[i] += g;
             }
+            total[0] += of_gu.iter().map(|&lane| f64::from(lane)).sum::<f64>();
+            total[1] += of_g.iter().map(|&lane| f64::from(lane)).sum::<f64>();
         }
         total
     }

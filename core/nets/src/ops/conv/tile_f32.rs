@@ -1,6 +1,8 @@
-//! Tiles in plain f32, for every processor: written so that the compiler keeps a tile's sums in registers,
-//! compiled once for each vector width and chosen at run time.
+//! Tiles in f32, for every processor: in vector instructions where they are known (left to itself the compiler
+//! splits a tile's rows over registers of several widths and spills them), chosen at run time.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -192,18 +194,48 @@ unsafe fn tile<const ROWS: usize, const WIDTH: usize, const FUSED: bool>(at: &Op
     }
 }
 
-/// The same tile compiled for the vectors of a newer processor.
+/// The same tile in a processor's own vectors.
 #[cfg(target_arch = "x86_64")]
 macro_rules! tiles {
-    ($feature:literal, $panel:literal by $width:literal, [$($rows:literal)*]) => {
+    ($feature:literal, $panel:literal by $vectors:literal of $lanes:literal,
+     $zero:ident $load:ident $store:ident $splat:ident $fma:ident, [$($rows:literal)*]) => {
         Isa {
             panel: $panel,
-            width: $width,
+            width: $vectors * $lanes,
             tiles: &[$({
                 #[target_feature(enable = $feature)]
                 unsafe fn rows(at: &Operands) {
                     // SAFETY: as for `tile`.
-                    unsafe { tile::<$rows, $width, true>(at) }
+                    unsafe {
+                        let mut sums = [[$zero(); $vectors]; $rows];
+                        for i in 0..$rows {
+                            for v in 0..$vectors {
+                                sums[i][v] = $load(at.sums.add(i * at.row + v * $lanes));
+                            }
+                        }
+                        for c in 0..at.channels {
+                            let channel = at.samples.add(c * at.channel);
+                            let weights = at.weights.add(c * at.strides[1]);
+                            for tap in at.taps {
+                                let from = channel.add(tap.offset);
+                                let mut samples = [$zero(); $vectors];
+                                for v in 0..$vectors {
+                                    samples[v] = $load(from.add(v * $lanes));
+                                }
+                                for i in 0..$rows {
+                                    let weight = $splat(*weights.add(tap.index + i * at.strides[0]));
+                                    for v in 0..$vectors {
+                                        sums[i][v] = $fma(weight, samples[v], sums[i][v]);
+                                    }
+                                }
+                            }
+                        }
+                        for i in 0..$rows {
+                            for v in 0..$vectors {
+                                $store(at.sums.add(i * at.row + v * $lanes), sums[i][v]);
+                            }
+                        }
+                    }
                 }
                 rows
             }),*],
@@ -212,9 +244,17 @@ macro_rules! tiles {
 }
 
 #[cfg(target_arch = "x86_64")]
-static AVX512: Isa = tiles!("avx512f", 8 by 48, [1 2 3 4 5 6 7 8]);
+static AVX512: Isa = tiles!(
+    "avx512f", 8 by 3 of 16,
+    _mm512_setzero_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_set1_ps _mm512_fmadd_ps,
+    [1 2 3 4 5 6 7 8]
+);
 #[cfg(target_arch = "x86_64")]
-static AVX2: Isa = tiles!("avx2,fma", 4 by 24, [1 2 3 4]);
+static AVX2: Isa = tiles!(
+    "avx2,fma", 4 by 3 of 8,
+    _mm256_setzero_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_fmadd_ps,
+    [1 2 3 4]
+);
 
 /// Where multiply-add is not sure to be one instruction, `mul_add` would be a library call.
 const FUSED: bool = cfg!(target_arch = "aarch64");
