@@ -4,6 +4,7 @@ use super::{Failure, Output, Session};
 use clap::{Args, Subcommand};
 use lipsmith_engine::EngineError;
 use lipsmith_engine::models::{self, FamilyState, Model, Registry, Report};
+use lipsmith_engine::train::{self, TRAINABLE};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -22,6 +23,14 @@ enum Action {
     List,
     /// Take in a published checkpoint of any container; nothing in it is executed
     Import { file: PathBuf },
+    /// Write a network that was trained here in half precision, as networks are shipped
+    Export {
+        #[arg(value_parser = TRAINABLE)]
+        network: String,
+        file: PathBuf,
+        #[arg(short, long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Say what a file is and whether it is whole; writes nothing
     Verify { file: PathBuf },
 }
@@ -42,6 +51,10 @@ impl Models {
                 session.report.result(json!(model), || {
                     format!("{}: {}\n  terms: {}", file.display(), describe(&model), model.licence)
                 });
+            }
+            Action::Export { network, file, out } => {
+                train::export(&network, &file, &out)?;
+                session.report.result(json!({"file": out}), || format!("{} is written", out.display()));
             }
             Action::Verify { file } => {
                 let found =

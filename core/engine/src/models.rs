@@ -63,8 +63,11 @@ pub struct Model {
     pub sha256: String,
     /// Where that file was.
     pub origin: PathBuf,
-    /// The terms of the network's published weights, in words.
+    /// The terms of the weights, in words: the file's own, or those of the network's published weights.
     pub licence: String,
+    /// What the weights were trained from and on, where the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ancestry: Option<String>,
     /// Seconds since 1970.
     pub imported: u64,
     /// Name of the converted file in the folder of models, and its length.
@@ -194,11 +197,13 @@ impl Registry {
         fs::create_dir_all(&self.folder).map_err(ModelsError::file("make the folder", &self.folder))?;
         let name = format!("{}-{}.safetensors", found.network.name(), &sha256[..12]);
         let bytes = self.convert(&checkpoint, &found, &name, sink, cancel)?;
+        let mut words = checkpoint.words();
         let model = Model {
             network: found.network,
             variant: found.variant.to_string(),
             published: published(&sha256, &found).map(|published| published.file.clone()),
-            licence: found.network.about().licence.clone(),
+            licence: words.remove("licence").unwrap_or_else(|| found.network.about().licence.clone()),
+            ancestry: words.remove("ancestry"),
             imported: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             file: name,
             sha256,

@@ -9,17 +9,21 @@ use lipsmith_nets::zoo::{self, Network};
 use lipsmith_train::TrainError;
 use lipsmith_train::dataset::Set;
 use lipsmith_train::optim::Settings;
+use lipsmith_train::recipes::ear::Ear;
 use lipsmith_train::recipes::syncnet::SyncNet;
 use lipsmith_train::recipes::wav2lip::{Balance, Generator, Judges};
 use lipsmith_train::trainer::{self, Run};
 use lipsmith_train::weights::Weights;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub use lipsmith_train::trainer::Outcome;
 
 /// What can be trained, as the command line says it.
-pub const TRAINABLE: [&str; 2] = ["wav2lip", "lipsync-expert"];
+pub const TRAINABLE: [&str; 3] = ["wav2lip", "wav2lip-ear", "lipsync-expert"];
+/// A generator whose audio encoder alone learns.
+const EAR: &str = "wav2lip-ear";
 
 /// Everything that decides what a run becomes; kept in its `run.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -66,15 +70,7 @@ pub fn train(
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Outcome, EngineError> {
-    let network =
-        Network::by_name(&training.network).filter(|_| TRAINABLE.contains(&training.network.as_str()));
-    let network = network.ok_or_else(|| {
-        EngineError::Request(format!(
-            "{} is not trained here; choose {}",
-            training.network,
-            TRAINABLE.join(" or ")
-        ))
-    })?;
+    let network = trained(&training.network)?;
     check(training, schedule, network)?;
     let device =
         device::open(&schedule.device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
@@ -91,6 +87,7 @@ pub fn train(
     let weights = weights(training, network, &device)?;
     sink.note(format!("{network}: {:.2} million numbers", weights.parameters() as f64 / 1e6));
     let settings = Settings { rate: training.rate, ..Settings::default() };
+    let words = words(training, &weights);
     let run = Run {
         folder: schedule.folder.clone(),
         steps: schedule.steps,
@@ -99,10 +96,15 @@ pub fn train(
         examine_every: schedule.examine_every,
         patience: schedule.patience,
         resume: schedule.resume,
+        words,
         settings: serde_json::json!(training),
     };
     if network == Network::LipsyncExpert {
         let mut recipe = SyncNet::new(&set, weights, training.batch, settings, &device)?;
+        return Ok(trainer::run(&mut recipe, &run, sink, cancel)?);
+    }
+    if training.network == EAR {
+        let mut recipe = Ear::new(&set, weights, training.batch, settings, &device)?;
         return Ok(trainer::run(&mut recipe, &run, sink, cancel)?);
     }
     let expert = training.expert.as_deref().map(|file| expert(file, &device)).transpose()?;
@@ -115,6 +117,14 @@ pub fn train(
     let judges = Judges { expert, quality: quality.transpose()? };
     let mut recipe = Generator::new(&set, weights, judges, training.batch, balance, settings, &device)?;
     Ok(trainer::run(&mut recipe, &run, sink, cancel)?)
+}
+
+/// The network of a trainable thing.
+fn trained(name: &str) -> Result<Network, EngineError> {
+    let network = Network::by_name(if name == EAR { "wav2lip" } else { name });
+    network.filter(|_| TRAINABLE.contains(&name)).ok_or_else(|| {
+        EngineError::Request(format!("{name} is not trained here; choose {}", TRAINABLE.join(" or ")))
+    })
 }
 
 fn check(training: &Training, schedule: &Schedule, network: Network) -> Result<(), EngineError> {
@@ -135,7 +145,7 @@ fn check(training: &Training, schedule: &Schedule, network: Network) -> Result<(
         return refuse("--steps, --save-every and --examine-every count from 1".into());
     }
     let of_generators = training.expert.is_some() || training.quality.is_some() || training.sync.is_some();
-    if network != Network::Wav2Lip && of_generators {
+    if (network != Network::Wav2Lip || training.network == EAR) && of_generators {
         return refuse(format!(
             "--expert, --sync and --quality judge a generator; {} is none",
             training.network
@@ -158,6 +168,29 @@ fn weights(training: &Training, network: Network, device: &Device) -> Result<Wei
             Ok(Weights::fresh(network, width.unwrap_or(published), training.seed, device)?)
         }
     }
+}
+
+/// What the networks say of themselves: on what they learned, from what they began, and whose terms hold.
+fn words(training: &Training, weights: &Weights) -> HashMap<String, String> {
+    let Training { data, network, .. } = training;
+    let mut licence = format!("trained here on {}: the terms of that footage", data.display());
+    let mut ancestry = format!("{network} trained by lipsmith on {}", data.display());
+    if let Some(from) = &training.from {
+        let before = |word: &str| weights.words().get(word).cloned();
+        let network = weights.network().about();
+        licence +=
+            &format!("; and of what it began from: {}", before("licence").unwrap_or(network.licence.clone()));
+        ancestry += &format!(", from {}", before("ancestry").unwrap_or(from.display().to_string()));
+    }
+    HashMap::from([("licence".into(), licence), ("ancestry".into(), ancestry)])
+}
+
+/// Writes a trained network in half precision, as networks are shipped.
+///
+/// # Errors
+/// A file that is no network trained here, or a place that cannot be written.
+pub fn export(network: &str, file: &Path, out: &Path) -> Result<(), EngineError> {
+    Ok(Weights::load(file, trained(network)?, &Device::Cpu)?.export(out)?)
 }
 
 /// An expert that stands still.

@@ -31,6 +31,8 @@ pub struct Run {
     /// Stop when so many examinations in a row brought nothing better.
     pub patience: Option<u32>,
     pub resume: bool,
+    /// What the networks' files say of themselves: `licence`, `ancestry`.
+    pub words: HashMap<String, String>,
     /// Settings as the user gave them, for `run.json`; a run is resumed with the same ones only.
     pub settings: serde_json::Value,
 }
@@ -185,7 +187,7 @@ fn judge<R: Recipe>(
         return Ok(run.patience.is_some_and(|patience| place.without_gain >= patience));
     }
     (place.best, place.best_step, place.without_gain) = (Some(exam.judged), place.step, 0);
-    network(recipe, &run.folder.join("best.safetensors"), place.step)?;
+    network(recipe, run, "best.safetensors", place.step)?;
     Ok(false)
 }
 
@@ -197,12 +199,13 @@ fn save<R: Recipe>(recipe: &R, run: &Run, place: &Place, curve: &mut Curve) -> R
     curve.flush()?;
     let words = HashMap::from([("place".to_string(), place_words)]);
     state::write(&run.folder.join("state.safetensors"), &tensors, words, false)?;
-    network(recipe, &run.folder.join("network.safetensors"), place.step)
+    network(recipe, run, "network.safetensors", place.step)
 }
 
-fn network<R: Recipe>(recipe: &R, path: &Path, step: u64) -> Result<(), TrainError> {
-    let words = HashMap::from([("step".to_string(), step.to_string())]);
-    state::write(path, &recipe.network(), words, false)
+fn network<R: Recipe>(recipe: &R, run: &Run, name: &str, step: u64) -> Result<(), TrainError> {
+    let mut words = run.words.clone();
+    words.insert("step".into(), step.to_string());
+    state::write(&run.folder.join(name), &recipe.network(), words, false)
 }
 
 fn told(place: &Place, steps: u64, rate: f64, scores: &Scores) -> String {

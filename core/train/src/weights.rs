@@ -2,6 +2,7 @@
 
 use crate::TrainError;
 use crate::speaker::math::Random;
+use crate::state;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
 use lipsmith_nets::zoo::{self, Network, Variant};
@@ -15,6 +16,8 @@ pub struct Weights {
     channels: usize,
     /// In the network's own order.
     vars: Vec<(String, Var)>,
+    /// What the file that they came from says of itself.
+    words: HashMap<String, String>,
 }
 
 impl Weights {
@@ -56,7 +59,7 @@ impl Weights {
             let tensor = Tensor::from_vec(values, shape.as_slice(), device)?;
             vars.push((name.clone(), Var::from_tensor(&tensor)?));
         }
-        Ok(Weights { network, channels, vars })
+        Ok(Weights { network, channels, vars, words: HashMap::new() })
     }
 
     /// From a checkpoint of any container.
@@ -75,7 +78,20 @@ impl Weights {
             Ok((name, Var::from_tensor(&tensor)?))
         };
         let vars = layout.into_iter().map(var).collect::<Result<_, TrainError>>()?;
-        Ok(Weights { network, channels, vars })
+        let words = checkpoint.words().into_iter().collect();
+        Ok(Weights { network, channels, vars, words })
+    }
+
+    /// Writes them in half precision, as networks are shipped, with the words of their file.
+    pub fn export(&self, file: &Path) -> Result<(), TrainError> {
+        let tensor = |(name, var): &(String, Var)| (name.clone(), var.as_detached_tensor());
+        let tensors: Vec<_> = self.vars.iter().map(tensor).collect();
+        state::write(file, &tensors, self.words.clone(), true)
+    }
+
+    /// What the file that they came from says of itself.
+    pub fn words(&self) -> &HashMap<String, String> {
+        &self.words
     }
 
     pub fn network(&self) -> Network {

@@ -14,6 +14,7 @@ use lipsmith_train::recipes::syncnet::SyncNet;
 use lipsmith_train::recipes::wav2lip::{Balance, Generator, Judges};
 use lipsmith_train::trainer::{self, Run};
 use lipsmith_train::weights::Weights;
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -64,6 +65,7 @@ fn run(folder: &Path, steps: u64, resume: bool) -> Run {
         examine_every: 2,
         patience: None,
         resume,
+        words: HashMap::from([("licence".into(), "nobody's".into())]),
         settings: serde_json::json!({"test": true}),
     }
 }
@@ -109,6 +111,12 @@ fn a_resumed_run_ends_where_a_straight_one_does_bit_for_bit() {
     let outcome = go(&mut generator(&set), &run(&halves, 4, true)).unwrap();
     let (_, found) = zoo::open(&outcome.network, Network::Wav2Lip).unwrap();
     assert!(found.is_complete());
+    // In half precision it is half as long, and says the same of itself.
+    let half = folder.path().join("half.safetensors");
+    Weights::load(&outcome.network, Network::Wav2Lip, &Device::Cpu).unwrap().export(&half).unwrap();
+    let (checkpoint, found) = zoo::open(&half, Network::Wav2Lip).unwrap();
+    assert!(found.is_complete() && checkpoint.words()["licence"] == "nobody's");
+    assert!(fs::metadata(&half).unwrap().len() * 3 < fs::metadata(&outcome.network).unwrap().len() * 2);
 }
 
 #[test]

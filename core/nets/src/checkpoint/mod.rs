@@ -15,7 +15,7 @@ mod torch;
 mod zip;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::File;
 use std::ops::Range;
@@ -223,6 +223,13 @@ impl Checkpoint {
     /// The whole file, as it is: for its digest.
     pub fn bytes(&self) -> &[u8] {
         &self.0.map
+    }
+    /// What the file says of itself in words, for people: never to be relied on. Only safetensors can.
+    pub fn words(&self) -> BTreeMap<String, String> {
+        match self.0.container {
+            Container::Safetensors => safetensors::words(&self.0.map),
+            _ => BTreeMap::new(),
+        }
     }
     /// All tensors in the file's order; `DataParallel`'s `module.` is taken out of the names.
     pub fn tensors(&self) -> &[TensorInfo] {

@@ -3,6 +3,7 @@
 //! Read by hand rather than by the crate: a tensor of a kind that is not read is named, and does not
 //! take the whole file down with it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
@@ -35,6 +36,15 @@ pub fn read(bytes: &[u8]) -> Result<Vec<TensorInfo>, Fault> {
     }
     let tensors = header.into_iter().filter(|(name, _)| name != "__metadata__");
     tensors.map(|(name, entry)| tensor(name, &entry, header_end, bytes.len())).collect()
+}
+
+/// The header's free words.
+pub fn words(bytes: &[u8]) -> BTreeMap<String, String> {
+    let header = header_len(bytes).and_then(|len| bytes.get(8..8 + len));
+    let header = header.and_then(|header| serde_json::from_slice::<Value>(header).ok());
+    let words = header.as_ref().and_then(|header| header["__metadata__"].as_object());
+    let word = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    words.into_iter().flatten().filter_map(word).collect()
 }
 
 fn tensor(name: String, entry: &Value, data_start: usize, file_len: usize) -> Result<TensorInfo, Fault> {

@@ -1,6 +1,7 @@
 //! What is trained on what, a network a file, behind one trait that the trainer's loop drives.
 
 pub(crate) mod crops;
+pub mod ear;
 pub mod syncnet;
 pub mod wav2lip;
 

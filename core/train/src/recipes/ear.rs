@@ -1,0 +1,181 @@
+//! The generator's audio encoder alone, before the rest: from 0.2 s of sound to how far the lips are apart, with
+//! points of the face as the truth. A sound's window costs a fiftieth of a picture's, so the ear is
+//! good when the generator begins, which otherwise learns for a long time to paint before it begins to listen.
+
+use super::crops::{Clips, sound, stream};
+use super::{Exam, Recipe, Scores};
+use crate::TrainError;
+use crate::dataset::{Clip, Set, Split};
+use crate::optim::{Adam, Average, Settings};
+use crate::speaker::math::Random;
+use crate::weights::Weights;
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::VarBuilder;
+use lipsmith_nets::mel::{BANDS, WINDOW};
+use lipsmith_nets::wav2lip::{Config, Wav2Lip};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Pairs of points (68-point layout) whose distances say what a mouth does: three across the inner lips, one across
+/// the outer, the widths of both.
+const DISTANCES: [(usize, usize); 6] = [(61, 67), (62, 66), (63, 65), (51, 57), (48, 54), (60, 64)];
+/// Outer corners of the eyes: the measure of all distances.
+const EYES: (usize, usize) = (36, 45);
+/// Brings the distances' changes, a few hundredths of that of the eyes, to about 1.
+const SCALE: f32 = 15.0;
+const EXAMINED: usize = 512;
+
+pub struct Ear {
+    network: Wav2Lip,
+    weights: Weights,
+    /// `[distances, embedding]`: reads them off the embedding; not part of the network.
+    reading: Var,
+    adam: Adam,
+    average: Average,
+    rate: f64,
+    sampler: Arc<Sampler>,
+    exam: Heard,
+    device: Device,
+}
+
+pub struct Sampler {
+    clips: Clips,
+    batch: usize,
+}
+
+/// `sounds`: `[n, 1, 80, 16]`; `shapes`: `[n, distances]`.
+pub struct Heard {
+    sounds: Tensor,
+    shapes: Tensor,
+}
+
+impl Ear {
+    pub fn new(
+        set: &Set,
+        weights: Weights,
+        batch: usize,
+        settings: Settings,
+        device: &Device,
+    ) -> Result<Ear, TrainError> {
+        let config = Config { width: weights.channels() };
+        let exam = heard(Clips::of(set, Split::Validation, 2)?.fixed(EXAMINED).into_iter())?;
+        Ok(Ear {
+            network: Wav2Lip::trainable(&config, &weights.builder())?,
+            reading: Var::from_tensor(&reading(32 * config.width)?.to_device(device)?)?,
+            adam: Adam::new(&weights, settings)?,
+            average: Average::new(&weights, 0.998)?,
+            rate: settings.rate,
+            sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, 2)?, batch }),
+            exam,
+            device: device.clone(),
+            weights,
+        })
+    }
+
+    /// Mean squared error.
+    fn apart(&self, network: &Wav2Lip, heard: &Heard) -> Result<Tensor, TrainError> {
+        let embedding = network.audio_embedding(&heard.sounds.to_device(&self.device)?)?.flatten_from(1)?;
+        let read = embedding.matmul(&self.reading.as_tensor().t()?)?;
+        Ok((read - heard.shapes.to_device(&self.device)?)?.sqr()?.mean_all()?)
+    }
+}
+
+impl Recipe for Ear {
+    type Batch = Heard;
+    type Sampler = Arc<Sampler>;
+
+    fn sampler(&self) -> Arc<Sampler> {
+        self.sampler.clone()
+    }
+
+    fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Heard, TrainError> {
+        heard((0..sampler.batch).map(|item| sampler.clips.pick(&mut stream(seed, step, item))))
+    }
+
+    fn learn(&mut self, batch: Heard) -> Result<Scores, TrainError> {
+        let loss = self.apart(&self.network, &batch)?;
+        let grads = loss.backward()?;
+        if let Some(grad) = grads.get(&self.reading) {
+            self.reading
+                .set(&(self.reading.as_detached_tensor() - (grad.detach() * (30.0 * self.rate))?)?)?;
+        }
+        let length = self.adam.step(&self.weights, &grads)?;
+        self.average.follow(&self.weights)?;
+        Ok(vec![("loss", f64::from(loss.to_scalar::<f32>()?)), ("gradient", length)])
+    }
+
+    fn examine(&mut self) -> Result<Exam, TrainError> {
+        let averaged: HashMap<_, _> = self.average.named(&self.weights).into_iter().collect();
+        let vb = VarBuilder::from_tensors(averaged, DType::F32, &self.device);
+        let network = Wav2Lip::new(&Config { width: self.weights.channels() }, &vb)?;
+        let loss = f64::from(self.apart(&network, &self.exam)?.to_scalar::<f32>()?);
+        // Against a deaf reader, who always says the mean.
+        let spread = f64::from(self.exam.shapes.sqr()?.mean_all()?.to_scalar::<f32>()?);
+        let scores = vec![("loss", loss), ("explained", 1.0 - loss / spread.max(f64::MIN_POSITIVE))];
+        Ok(Exam { scores, judged: loss, picture: None })
+    }
+
+    fn network(&self) -> Vec<(String, Tensor)> {
+        self.average.named(&self.weights)
+    }
+
+    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
+        let named = self.weights.vars().iter();
+        let mut state: Vec<_> =
+            named.map(|(name, var)| (format!("weights.{name}"), var.as_detached_tensor())).collect();
+        state.push(("reading".into(), self.reading.as_detached_tensor()));
+        state.extend(self.adam.state("adam.", &self.weights)?);
+        state.extend(self.average.state("average.", &self.weights)?);
+        Ok(state)
+    }
+
+    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
+        self.weights.restore("weights.", state)?;
+        let reading = state.get("reading").ok_or_else(|| TrainError::State { lack: "reading".into() })?;
+        self.reading.set(&reading.to_device(&self.device)?)?;
+        self.adam.restore("adam.", &self.weights, state)?;
+        self.average.restore("average.", &self.weights, state)
+    }
+}
+
+/// Small and different, or nothing would reach the ear.
+fn reading(embedding: usize) -> Result<Tensor, TrainError> {
+    let mut random = Random::new(1);
+    let reach = 1.0 / (embedding as f32).sqrt();
+    let values = (0..DISTANCES.len() * embedding).map(|_| random.within(-reach, reach)).collect();
+    Ok(Tensor::from_vec(values, (DISTANCES.len(), embedding), &Device::Cpu)?)
+}
+
+fn heard<'a>(windows: impl Iterator<Item = (&'a Clip, usize)>) -> Result<Heard, TrainError> {
+    let (mut sounds, mut shapes, mut n) = (Vec::new(), Vec::new(), 0);
+    for (clip, frame) in windows {
+        sound(clip, frame, &mut sounds);
+        shapes.extend(shape(clip, frame));
+        n += 1;
+    }
+    Ok(Heard {
+        sounds: Tensor::from_vec(sounds, (n, 1, BANDS, WINDOW), &Device::Cpu)?,
+        shapes: Tensor::from_vec(shapes, (n, DISTANCES.len()), &Device::Cpu)?,
+    })
+}
+
+/// How far the mouth's distances are from this person's usual ones, which sound cannot tell.
+fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
+    let of = |frame: usize| -> [f32; DISTANCES.len()] {
+        let points = &clip.landmarks()[frame];
+        let between = |(a, b): (usize, usize)| {
+            let ([ax, ay], [bx, by]): ([f32; 2], [f32; 2]) = (points[a], points[b]);
+            (ax - bx).hypot(ay - by)
+        };
+        let measure = between(EYES).max(1.0);
+        DISTANCES.map(|pair| between(pair) / measure)
+    };
+    let mut usual = [0f32; DISTANCES.len()];
+    let every = (clip.frames / 25).max(1);
+    let sampled: Vec<_> = (0..clip.frames).step_by(every).map(of).collect();
+    for distances in &sampled {
+        usual.iter_mut().zip(distances).for_each(|(sum, d)| *sum += d / sampled.len() as f32);
+    }
+    let here = of(frame);
+    std::array::from_fn(|i| SCALE * (here[i] - usual[i]))
+}
