@@ -10,6 +10,7 @@ use lipsmith_train::TrainError;
 use lipsmith_train::dataset::{POINTS, Record, Set, Split, Writer};
 use lipsmith_train::optim::Settings;
 use lipsmith_train::recipes::Recipe;
+use lipsmith_train::recipes::ear::Ear;
 use lipsmith_train::recipes::syncnet::SyncNet;
 use lipsmith_train::recipes::wav2lip::{Balance, Generator, Judges};
 use lipsmith_train::trainer::{self, Run};
@@ -39,6 +40,8 @@ fn set(folder: &Path) -> Set {
         let heard = FRAMES * 80 / 25;
         let mel = (0..heard * BANDS).map(|i| loud((i / BANDS) as f32 / 80.0) * 8.0 - 4.0).collect();
         let mut points = [[16.0, 16.0]; POINTS];
+        points[36][0] = 6.0;
+        points[45][0] = 26.0;
         points[48..].iter_mut().enumerate().for_each(|(i, p)| *p = [10.0 + (i % 10) as f32, 24.0]);
         let split = if person < 3 { Split::Train } else { Split::Validation };
         let record = Record {
@@ -47,13 +50,21 @@ fn set(folder: &Path) -> Set {
             split,
             faces,
             mel,
-            landmarks: vec![points; FRAMES],
+            landmarks: (0..FRAMES).map(|frame| open(points, loud(frame as f32 / 25.0))).collect(),
             sound: vec![0; FRAMES * 640],
         };
         writer.push(record).unwrap();
     }
     writer.finish().unwrap();
     Set::open(folder).unwrap()
+}
+
+/// The lower lip hangs as low as the sound is loud.
+fn open(mut points: [[f32; 2]; POINTS], loud: f32) -> [[f32; 2]; POINTS] {
+    for lower in [57, 65, 66, 67] {
+        points[lower][1] += 6.0 * loud;
+    }
+    points
 }
 
 fn run(folder: &Path, steps: u64, resume: bool) -> Run {
@@ -129,6 +140,21 @@ fn the_expert_learns_what_belongs_together() {
     run.examine_every = 60;
     let outcome = go(&mut recipe, &run).unwrap();
     assert!(outcome.best.unwrap() < before.judged.min(0.69), "{:?} after {}", outcome, before.judged);
+}
+
+#[test]
+fn the_ear_hears_how_far_lips_are_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let weights = Weights::fresh(Network::Wav2Lip, 2, 1, &Device::Cpu).unwrap();
+    let settings = Settings { rate: 2e-3, ..Settings::default() };
+    let mut recipe = Ear::new(&set, weights, 16, settings, &Device::Cpu).unwrap();
+    let mut run = run(&folder.path().join("run"), 80, false);
+    run.examine_every = 80;
+    go(&mut recipe, &run).unwrap();
+    let exam = recipe.examine().unwrap();
+    let explained = exam.scores.iter().find(|(name, _)| *name == "explained").unwrap().1;
+    assert!(explained > 0.5, "{explained}");
 }
 
 #[test]
