@@ -74,8 +74,8 @@ const SHOWN: usize = 10;
 const MOST: usize = 20 * LOOK;
 const PLANE: usize = FACE * FACE;
 const HALF: usize = PLANE / 2;
-/// Points that move with the skull: bridge of the nose, corners of the eyes.
-const RIGID: [usize; 7] = [27, 28, 29, 36, 39, 42, 45];
+/// Points that move with the skull: bridge and wings of the nose, corners of the eyes.
+const RIGID: [usize; 11] = [27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45];
 
 /// Who judges beside the truth, and where networks are computed.
 pub struct Jury<'a> {
