@@ -71,6 +71,7 @@ command-cancel-jobs = Alle Aufträge abbrechen
 command-place-face = Gesicht hier berichtigen
 command-track-face = Wieder der Verfolgung folgen
 command-set-reference = Frame als Referenz verwenden
+command-reference-here = Bild ab hier als Referenz
 command-advise = Referenzen vorschlagen
 command-clear-references = Referenzen löschen
 command-next-line = Nächste Replik
@@ -338,6 +339,7 @@ toast-no-marks = Zuerst In und Out setzen.
 toast-no-picture = Hier ist kein Bild.
 toast-no-speaker = Die Replik hat keinen Sprecher: in den Eigenschaften eine Person zuordnen.
 toast-reference-set = Dieser Frame ist ab dem Beginn der Replik die Referenz
+toast-reference-here = Dieses Bild ist ab hier die Referenz
 toast-nothing-offline = Es sind keine Medien offline.
 
 ## Timeline

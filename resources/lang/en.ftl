@@ -71,6 +71,7 @@ command-cancel-jobs = Cancel all jobs
 command-place-face = Correct face here
 command-track-face = Follow tracking again
 command-set-reference = Use frame as reference
+command-reference-here = Use frame as reference from here on
 command-advise = Suggest references
 command-clear-references = Clear references
 command-next-line = Next line
@@ -338,6 +339,7 @@ toast-no-marks = Mark in and out first.
 toast-no-picture = There is no picture here.
 toast-no-speaker = The line has no speaker: bind it to a person in the inspector.
 toast-reference-set = This frame is the reference from the line's beginning on
+toast-reference-here = This frame is the reference from here on
 toast-nothing-offline = No media are offline.
 
 ## Timeline

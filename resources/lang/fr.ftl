@@ -71,6 +71,7 @@ command-cancel-jobs = Annuler toutes les tâches
 command-place-face = Corriger le visage ici
 command-track-face = Revenir au suivi
 command-set-reference = Prendre l’image comme référence
+command-reference-here = Image de référence à partir d’ici
 command-advise = Proposer des références
 command-clear-references = Effacer les références
 command-next-line = Réplique suivante
@@ -338,6 +339,7 @@ toast-no-marks = Marquez d’abord entrée et sortie.
 toast-no-picture = Pas d’image ici.
 toast-no-speaker = La réplique n’a pas de personnage : attribuez-lui une personne dans l’inspecteur.
 toast-reference-set = Cette image sert de référence dès le début de la réplique
+toast-reference-here = Cette image sert de référence à partir d’ici
 toast-nothing-offline = Aucun média hors ligne.
 
 ## Timeline

@@ -71,6 +71,7 @@ command-cancel-jobs = 모든 작업 취소
 command-place-face = 여기서 얼굴 위치 고치기
 command-track-face = 다시 추적 따르기
 command-set-reference = 프레임을 레퍼런스로 사용
+command-reference-here = 이 프레임을 여기서부터 기준으로
 command-advise = 레퍼런스 추천
 command-clear-references = 레퍼런스 지우기
 command-next-line = 다음 대사
@@ -336,6 +337,7 @@ toast-no-marks = 먼저 인/아웃 점을 표시하세요.
 toast-no-picture = 여기에는 화면이 없습니다.
 toast-no-speaker = 대사에 화자가 없습니다. 인스펙터에서 인물을 지정하세요.
 toast-reference-set = 대사 시작부터 이 프레임을 레퍼런스로 사용합니다
+toast-reference-here = 여기서부터 이 프레임이 기준입니다
 toast-nothing-offline = 오프라인 미디어가 없습니다.
 
 ## Timeline

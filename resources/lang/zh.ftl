@@ -71,6 +71,7 @@ command-cancel-jobs = 取消所有任务
 command-place-face = 在此校正人脸
 command-track-face = 恢复跟踪
 command-set-reference = 将此帧用作参考
+command-reference-here = 从此处起以此帧为参考
 command-advise = 推荐参考帧
 command-clear-references = 清除参考帧
 command-next-line = 下一句台词
@@ -336,6 +337,7 @@ toast-no-marks = 请先标记入点和出点。
 toast-no-picture = 此处没有画面。
 toast-no-speaker = 台词没有说话人：请在检查器中指定人物。
 toast-reference-set = 自台词开头起，以此帧为参考
+toast-reference-here = 从此处起以此帧为参考
 toast-nothing-offline = 没有离线媒体。
 
 ## Timeline

@@ -75,7 +75,9 @@ impl Window {
                 let only = project.characters.keys().next().filter(|_| project.characters.len() == 1);
                 let speaker = selected.or(only.copied());
                 let edit = imports::lay_down(project, media, self.session.playhead, speaker);
-                self.session.timeline.fit = project.duration() == Time::ZERO || self.session.timeline.fit;
+                let look = &mut self.session.timeline;
+                let whole = look.fitted == Some((look.from, look.scale));
+                look.fit |= whole || project.duration() == Time::ZERO;
                 self.apply(ctx, &edit);
             }
             Event::Found { media, file: Ok(to) } => {

@@ -56,6 +56,7 @@ pub fn show(ctx: &egui::Context, open: &mut Option<Manual>, view: &Ctx) {
     let window = egui::Window::new(view.words.command(super::command::Command::Manual))
         .open(&mut stays)
         .default_size([780.0_f32.min(screen.x - 80.0), 620.0_f32.min(screen.y - 120.0)])
+        .default_pos(egui::pos2((screen.x - 800.0).max(40.0) / 2.0, 60.0))
         .constrain(true)
         .show(ctx, |ui| {
             let mut to = None;

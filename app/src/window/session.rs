@@ -65,6 +65,8 @@ pub struct TimelineLook {
     pub snap: bool,
     /// Set to show everything at the next drawing.
     pub fit: bool,
+    /// `from` and `scale` as they then were: while they stay, everything is to stay in sight.
+    pub fitted: Option<(Time, f64)>,
 }
 
 impl Default for Session {
@@ -87,7 +89,14 @@ impl Default for Session {
                 safe_areas: false,
                 burn_in: false,
             },
-            timeline: TimelineLook { from: Time::ZERO, scale: 0.02, scroll: 0.0, snap: true, fit: true },
+            timeline: TimelineLook {
+                from: Time::ZERO,
+                scale: 0.02,
+                scroll: 0.0,
+                snap: true,
+                fit: true,
+                fitted: None,
+            },
         }
     }
 }

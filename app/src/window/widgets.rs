@@ -18,7 +18,7 @@ pub fn icon(ui: &mut egui::Ui, sign: &str, name: &str, possible: bool) -> egui::
 /// A caption and its control on one line of a two-column grid.
 pub fn row(ui: &mut egui::Ui, caption: &str, add: impl FnOnce(&mut egui::Ui)) {
     ui.label(caption);
-    ui.horizontal(|ui| add(ui));
+    ui.horizontal_wrapped(|ui| add(ui));
     ui.end_row();
 }
 

@@ -10,7 +10,7 @@ use lipsmith_base::{Cancel, FrameRate, Progress, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::face::correct::correct;
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
 use lipsmith_lipsync::speech::SPEECH_RATE;
-use lipsmith_lipsync::{Face, LipsyncError, Speech};
+use lipsmith_lipsync::{FAMILIES, Face, LipsyncError, Speech};
 use lipsmith_media::Timing;
 use lipsmith_project::TakeSpec;
 use rayon::prelude::*;
@@ -35,7 +35,7 @@ const VOICE_FADE: Time = Time(lipsmith_base::time::FLICKS / 100);
 const FOOTAGE: Time = Time(360 * lipsmith_base::time::FLICKS);
 
 /// Raised whenever the same [`TakeSpec`](lipsmith_project::TakeSpec) would give other pictures.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The stage of rendering, whose progress counts frames of the take.
 pub const STAGE: &str = "sync";
@@ -103,9 +103,11 @@ fn chunk_path(folder: &Path, chunk: &Range<u64>) -> PathBuf {
     folder.join(format!("{:08}-{:08}.chunk", chunk.start, chunk.end))
 }
 
-/// Every unbroken stretch of `range` within a shot in which `person` is seen.
-pub fn layout(analysis: &Analysis, person: u32, range: TimeRange) -> Layout {
-    let frames = analysis.frames_in(range);
+/// Every unbroken stretch of the spec's range within a shot in which its person is seen, cut where another reference
+/// begins for a family that looks at one.
+pub fn layout(analysis: &Analysis, spec: &TakeSpec) -> Layout {
+    let person = spec.person;
+    let frames = analysis.frames_in(spec.range);
     let pieces =
         analysis.shots().chunk_by(|piece, next| piece.runs_on && piece.shows(person) == next.shows(person));
     let stretches = pieces.filter(|pieces| pieces[0].shows(person)).flat_map(|pieces| {
@@ -113,7 +115,24 @@ pub fn layout(analysis: &Analysis, person: u32, range: TimeRange) -> Layout {
         let start = frames.start.max(pieces[0].frames.start);
         (start..end).step_by(SEGMENT as usize).map(move |first| first..(first + SEGMENT).min(end))
     });
-    Layout { segments: stretches.collect() }
+    // A family without a network looks at no reference, and a line is best planned whole.
+    let looks = FAMILIES.iter().any(|family| family.name == spec.method.family && family.network.is_some());
+    let keys = spec.references.iter().filter(|_| looks).map(|key| key.from);
+    let keys: Vec<u64> =
+        keys.map(|from| analysis.frames_in(TimeRange::new(from, spec.range.end())).start).collect();
+    Layout { segments: split(stretches, &keys) }
+}
+
+/// The stretches, cut before each of the frames `at` that lies inside one.
+fn split(stretches: impl Iterator<Item = Range<u64>>, at: &[u64]) -> Vec<Range<u64>> {
+    let pieces = stretches.flat_map(|stretch| {
+        let mut ends: Vec<u64> = at.iter().copied().filter(|at| stretch.contains(at)).collect();
+        ends.push(stretch.end);
+        ends.sort_unstable();
+        let mut start = stretch.start;
+        ends.into_iter().map(move |end| std::mem::replace(&mut start, end)..end).collect::<Vec<_>>()
+    });
+    pieces.filter(|piece| !piece.is_empty()).collect()
 }
 
 /// Makes every missing chunk of the take in `folder`. `open` gives a fresh recipe; asked for a second time, it
@@ -125,7 +144,7 @@ pub fn render(
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Layout, EngineError> {
-    let layout = layout(job.analysis, job.spec.person, job.spec.range);
+    let layout = layout(job.analysis, job.spec);
     let total = layout.frames();
     // First, so that a take can be looked at while it grows.
     let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
@@ -581,6 +600,16 @@ mod tests {
         let mut samples = vec![1.0; (to.min(seconds as i64 * rate) - from).max(0) as usize];
         cut_voice(&mut samples, window.start(), heard);
         (samples, window.start().secs_f64())
+    }
+
+    #[test]
+    fn a_stretch_is_cut_where_another_reference_begins() {
+        let stretches = || [10..20, 30..40].into_iter();
+        assert_eq!(split(stretches(), &[]), [10..20, 30..40]);
+        assert_eq!(
+            split(stretches(), &[34, 5, 10, 15, 25, 40, 32]),
+            [10..15, 15..20, 30..32, 32..34, 34..40]
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn trial(
     open: &dyn Fn(bool) -> Result<Box<dyn Recipe>, EngineError>,
     cancel: &Cancel,
 ) -> Result<Trial, EngineError> {
-    let segments = layout(job.analysis, job.spec.person, job.spec.range).segments;
+    let segments = layout(job.analysis, job.spec).segments;
     let segment = segments.into_iter().find(|segment| segment.contains(&frame)).ok_or_else(faceless)?;
     let mut clips = Clips::new(job, cancel);
     let scene = clips.scene(job, &segment)?;

@@ -104,8 +104,8 @@ impl Dispatch<'_> {
         self.edit(CueEdit::PlaceFace { cue: id, place: FacePlace { media: clip.media, at, rect } });
     }
 
-    /// The frame on screen becomes the reference of the line's speaker, from the line's beginning on.
-    pub(super) fn set_reference(&mut self) {
+    /// The frame on screen becomes the reference of the line's speaker, from here or from the line's beginning on.
+    pub(super) fn set_reference(&mut self, here: bool) {
         let now = self.now();
         let Some(cue) = self.session.cue(self.project).and_then(|id| self.project.cues.get(&id)) else {
             return self.say("toast-no-line");
@@ -117,11 +117,12 @@ impl Dispatch<'_> {
             return self.say("toast-no-speaker");
         };
         // Keyed in film time: from where the line begins in this film.
-        let from = (cue.range.start().max(clip.start) + clip.offset()).max(clip.source.start());
+        let begins = (cue.range.start().max(clip.start) + clip.offset()).max(clip.source.start());
+        let from = if here { picture } else { begins };
         character.references.retain(|key| key.media != clip.media || key.from != from);
         character.references.push(Reference { media: clip.media, from, picture });
         self.edit(CastEdit::SetCharacter(id, character));
-        self.say("toast-reference-set");
+        self.say(if here { "toast-reference-here" } else { "toast-reference-set" });
     }
 
     pub(super) fn clear_references(&mut self) {

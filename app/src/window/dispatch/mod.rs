@@ -173,7 +173,8 @@ impl Dispatch<'_> {
             TrackFace => self.each_cue("Track face", |cue, line| {
                 (!line.faces.is_empty()).then(|| CueEdit::TrackFace { cue, at: None }.into())
             }),
-            SetReference => self.set_reference(),
+            SetReference => self.set_reference(false),
+            ReferenceHere => self.set_reference(true),
             ClearReferences => self.clear_references(),
             Advise => match self.session.cue(self.project) {
                 Some(cue) => self.ask(Request::Advise { cue }),

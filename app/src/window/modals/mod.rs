@@ -43,7 +43,9 @@ pub fn show(ctx: &egui::Context, dialog: &mut Option<Dialog>, typed: &mut Typed,
         (typed.text, typed.row) = (String::new(), 0);
         typed.fresh = Some(open.clone());
     }
-    let modal = Modal::new(egui::Id::unique("dialog")).show(ctx, |ui| {
+    // Each kind keeps a size of its own.
+    let id = egui::Id::unique(("dialog", std::mem::discriminant(&open)));
+    let modal = Modal::new(id).show(ctx, |ui| {
         ui.set_max_width((ctx.content_rect().width() - 80.0).min(640.0));
         match &open {
             Dialog::Palette => palette::palette(ui, view, typed, fresh),

@@ -63,7 +63,9 @@ fn line(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, height: f32) {
     let room = painter.with_clip_rect(rect.with_max_x(sign.left() - 6.0));
     let top = rect.top() + 4.0;
     let head = format!("{start}  {who}");
-    room.text(egui::pos2(left, top), egui::Align2::LEFT_TOP, head, small, ctx.theme.faint);
+    let mut head = egui::text::LayoutJob::simple_singleline(head, small, ctx.theme.faint);
+    head.wrap = egui::text::TextWrapping::truncate_at_width(sign.left() - 6.0 - left);
+    room.galley(egui::pos2(left, top), ui.painter().layout_job(head), ctx.theme.faint);
     room.text(
         egui::pos2(left, rect.bottom() - 4.0),
         egui::Align2::LEFT_BOTTOM,

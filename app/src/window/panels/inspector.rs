@@ -292,6 +292,7 @@ fn references(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
     ui.strong(ctx.text("inspector-reference"));
     ui.horizontal_wrapped(|ui| {
         ctx.button(ui, Command::SetReference, "");
+        ctx.button(ui, Command::ReferenceHere, "");
         ctx.button(ui, Command::Advise, "");
     });
     let Some((of, character)) =

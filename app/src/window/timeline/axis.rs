@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn nonsense_scales_are_usable() {
         for scale in [0.0, f64::NAN, f64::INFINITY, -1.0] {
-            let look = TimelineLook { from: Time::ZERO, scale, scroll: 0.0, snap: true, fit: false };
+            let look =
+                TimelineLook { from: Time::ZERO, scale, scroll: 0.0, snap: true, fit: false, fitted: None };
             let axis = Axis::new(0.0, 0.0, &look);
             assert!(axis.x(Time::MAX).is_finite() && axis.scale > 0.0);
         }

@@ -90,6 +90,8 @@ fn look(ui: &egui::Ui, ctx: &mut Ctx, layout: &Layout, area: Rect, held: &mut He
     if ctx.session.timeline.fit {
         axis = axis.fitting(ctx.project.duration());
         ctx.session.timeline.fit = false;
+        axis.keep(&mut ctx.session.timeline);
+        ctx.session.timeline.fitted = Some((ctx.session.timeline.from, ctx.session.timeline.scale));
     }
     axis = pointer::navigate(ui, ctx, axis, canvas, area, layout.overflow);
     if playhead != held.playhead && held.press.is_none() {

@@ -220,12 +220,11 @@ impl Ground<'_> {
             Handle::Corner(right, bottom) => {
                 return Some(Point::new(if right { x1 } else { x0 }, if bottom { y1 } else { y0 }));
             }
-            Handle::Move => return Some(Point::new((x0 + x1) / 2.0, y0)),
+            Handle::Move if self.width() >= 4.0 * HIT => return Some(Point::new((x0 + x1) / 2.0, y0)),
             _ => {}
         }
-        let (corner, across) = (self.placed.point(Point::new(x0, y0)), self.placed.point(Point::new(x1, y1)));
         let inverse = self.face.map.inverse()?;
-        if across.x - corner.x < 5.0 * HIT || self.face.outline.is_empty() {
+        if handle == Handle::Move || self.width() < 5.0 * HIT || self.face.outline.is_empty() {
             return None;
         }
         let mouth = inverse.apply(self.face.mouth);
@@ -239,6 +238,12 @@ impl Ground<'_> {
             _ => Point::new(mouth.x, (around.y1 - feather).max(mouth.y)),
         };
         Some(self.face.map.apply(at))
+    }
+
+    /// Of the box, in points.
+    fn width(&self) -> f32 {
+        let at = |x| self.placed.point(Point::new(x, 0.0)).x;
+        at(self.face.rect.x1) - at(self.face.rect.x0)
     }
 
     /// The line inside the outline where the mask is full.

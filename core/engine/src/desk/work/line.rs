@@ -123,7 +123,7 @@ impl Shop {
             parts.iter().map(|spec| self.material(spec, project)).collect::<Result<Vec<_>, _>>()?;
         let cache = Cache::new(&self.paths.cache);
         let frames = |(spec, material): (&TakeSpec, &Material)| {
-            take::layout(material.job(spec).analysis, spec.person, spec.range).frames()
+            take::layout(material.job(spec).analysis, spec).frames()
         };
         let frames: Vec<_> = parts.iter().zip(&materials).map(frames).collect();
         let total = frames.iter().sum();

@@ -92,7 +92,7 @@ impl Stock {
     fn look(&mut self, key: TakeKey, spec: &TakeSpec, analyses: &Analyses) {
         let folder = self.cache.folder("takes", key);
         let analysis = || analyses(spec.film).filter(|analysis| analysis.key() == spec.analysis);
-        let planned = || analysis().map(|analysis| take::layout(analysis, spec.person, spec.range));
+        let planned = || analysis().map(|analysis| take::layout(analysis, spec));
         // A take that cannot be read is as good as none.
         if let Some(layout) = Layout::kept(&folder).ok().flatten().or_else(planned) {
             self.ready.insert(key, Ready { done: layout.ready(&folder), total: layout.frames() });
