@@ -9,7 +9,7 @@ use crate::files::fingerprint;
 use crate::film::FilmReader;
 use crate::models::Registry;
 use crate::paths::Paths;
-use crate::take::layout;
+use crate::take;
 use candle_core::DType;
 use lipsmith_base::{Affine, Cancel, Progress, Rect, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::Face;
@@ -157,7 +157,7 @@ pub fn score(
         return Err(EngineError::Request(format!("{} has no sound; give one by --voice", sound.display())));
     };
     let mut film = FilmReader::open(&request.film, cancel)?;
-    let segments = layout(&analysis, person, whole).segments;
+    let segments = take::stretches(&analysis, person, whole).segments;
     let total = segments.iter().map(|s| s.end - s.start).sum();
     let (mut all, mut stretches, mut done) = (Distances::none(), Vec::new(), 0);
     for segment in segments {
@@ -298,7 +298,7 @@ fn likeness(
     let (mut whole, mut face_error, mut similar, mut lips) =
         (Mean::default(), Mean::default(), Mean::default(), Mean::default());
     let span = TimeRange::new(Time::ZERO, analysis.times().end());
-    for segment in layout(analysis, person, span).segments {
+    for segment in take::stretches(analysis, person, span).segments {
         let faces = analysis.faces(person, &segment)?;
         let people: Vec<u32> = theirs.people().iter().map(|person| person.number).collect();
         let others =

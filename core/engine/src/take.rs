@@ -103,11 +103,21 @@ fn chunk_path(folder: &Path, chunk: &Range<u64>) -> PathBuf {
     folder.join(format!("{:08}-{:08}.chunk", chunk.start, chunk.end))
 }
 
-/// Every unbroken stretch of the spec's range within a shot in which its person is seen, cut where another reference
-/// begins for a family that looks at one.
+/// What a take covers: the [`stretches`] of its person, cut where another reference begins for a family that looks at
+/// one.
 pub fn layout(analysis: &Analysis, spec: &TakeSpec) -> Layout {
-    let person = spec.person;
-    let frames = analysis.frames_in(spec.range);
+    let Layout { segments } = stretches(analysis, spec.person, spec.range);
+    // A family without a network looks at no reference, and a line is best planned whole.
+    let looks = FAMILIES.iter().any(|family| family.name == spec.method.family && family.network.is_some());
+    let keys = spec.references.iter().filter(|_| looks).map(|key| key.from);
+    let keys: Vec<u64> =
+        keys.map(|from| analysis.frames_in(TimeRange::new(from, spec.range.end())).start).collect();
+    Layout { segments: split(segments.into_iter(), &keys) }
+}
+
+/// Every unbroken stretch of `range` within a shot in which `person` is seen.
+pub fn stretches(analysis: &Analysis, person: u32, range: TimeRange) -> Layout {
+    let frames = analysis.frames_in(range);
     let pieces =
         analysis.shots().chunk_by(|piece, next| piece.runs_on && piece.shows(person) == next.shows(person));
     let stretches = pieces.filter(|pieces| pieces[0].shows(person)).flat_map(|pieces| {
@@ -115,12 +125,7 @@ pub fn layout(analysis: &Analysis, spec: &TakeSpec) -> Layout {
         let start = frames.start.max(pieces[0].frames.start);
         (start..end).step_by(SEGMENT as usize).map(move |first| first..(first + SEGMENT).min(end))
     });
-    // A family without a network looks at no reference, and a line is best planned whole.
-    let looks = FAMILIES.iter().any(|family| family.name == spec.method.family && family.network.is_some());
-    let keys = spec.references.iter().filter(|_| looks).map(|key| key.from);
-    let keys: Vec<u64> =
-        keys.map(|from| analysis.frames_in(TimeRange::new(from, spec.range.end())).start).collect();
-    Layout { segments: split(stretches, &keys) }
+    Layout { segments: stretches.collect() }
 }
 
 /// The stretches, cut before each of the frames `at` that lies inside one.
