@@ -9,13 +9,16 @@ use lipsmith_base::Digest;
 use lipsmith_lipsync::FAMILIES;
 use lipsmith_lipsync::blend::Mask;
 use lipsmith_lipsync::families::diff2lip::{Diff2LipRecipe, Sampling};
+use lipsmith_lipsync::families::difftalk::DiffTalkRecipe;
+use lipsmith_lipsync::families::diffused_heads::DiffusedHeadsRecipe;
 use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
 use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
 use lipsmith_lipsync::families::{Family, Recipe};
 use lipsmith_nets::sched::Sampler;
+use lipsmith_nets::sound_gru::SoundGru;
 use lipsmith_nets::zoo::{self, Network};
-use lipsmith_nets::{NetsError, device, diff2lip, wav2lip};
+use lipsmith_nets::{NetsError, device, diff2lip, difftalk, diffused_heads, wav2lip};
 use lipsmith_project::{self as project, Method, Reach};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,7 @@ pub struct Prepared {
     method: Method,
     family: Family,
     weights: Option<PathBuf>,
+    companion: Option<PathBuf>,
     sampler: Sampler,
     device: Device,
 }
@@ -67,9 +71,17 @@ impl Prepared {
             (Some(_), Some(file)) => Some(file.to_path_buf()),
             (Some(network), None) => Some(installed(family.name, network, method.checkpoint, paths)?),
         };
+        let companion = family.companion.map(|network| companion(family.name, network, paths)).transpose()?;
         let device = device::open(device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
         let checkpoint = weights.as_deref().map(fingerprint).transpose()?;
-        Ok(Prepared { method: Method { checkpoint, ..method.clone() }, family, weights, sampler, device })
+        Ok(Prepared {
+            method: Method { checkpoint, ..method.clone() },
+            family,
+            weights,
+            companion,
+            sampler,
+            device,
+        })
     }
 
     /// Opens the weights once: that they do not fit is better known now than after a film was tracked.
@@ -107,22 +119,46 @@ impl Prepared {
         let (checkpoint, found) = zoo::open(file, network).map_err(EngineError::Network)?;
         let weights = checkpoint.var_builder(&found.prefix, DType::F32, &device);
         let misfit = |error: NetsError| self.misfit(file, &error.to_string());
-        Ok(if network == Network::Wav2Lip {
-            let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
-            let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
-            Box::new(Wav2LipRecipe::new(network, device, preset, mask))
-        } else {
-            let config = diff2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
-            let network = diff2lip::Diff2Lip::new(&config, &weights).map_err(misfit)?;
-            let Method { steps, eta, seed, .. } = self.method;
-            let sampling = Sampling {
-                sampler: self.sampler,
-                steps: steps as usize,
-                eta: f64::from(eta),
-                seed: seed as u32,
-            };
-            Box::new(Diff2LipRecipe::new(network, device, preset, sampling, mask)?)
+        let Method { steps, eta, seed, .. } = self.method;
+        let sampling =
+            Sampling { sampler: self.sampler, steps: steps as usize, eta: f64::from(eta), seed: seed as u32 };
+        Ok(match network {
+            Network::Wav2Lip => {
+                let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
+                let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
+                Box::new(Wav2LipRecipe::new(network, device, preset, mask))
+            }
+            Network::DiffusedHeads => {
+                let config = diffused_heads::Config::of_checkpoint(&weights).map_err(misfit)?;
+                let network = diffused_heads::DiffusedHeads::new(&config, &weights).map_err(misfit)?;
+                let ears = self.ears(&device)?;
+                Box::new(DiffusedHeadsRecipe::new(network, ears, device, preset, sampling, mask)?)
+            }
+            Network::DiffTalk => {
+                let config = difftalk::Config::of_checkpoint(&weights).map_err(misfit)?;
+                let averaged = difftalk::has_averages(&weights).then(|| difftalk::averaged(&weights));
+                let weights = averaged.unwrap_or(weights);
+                let network = difftalk::DiffTalk::new(&config, &weights).map_err(misfit)?;
+                Box::new(DiffTalkRecipe::new(network, device, preset, sampling, mask)?)
+            }
+            _ => {
+                let config = diff2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
+                let network = diff2lip::Diff2Lip::new(&config, &weights).map_err(misfit)?;
+                Box::new(Diff2LipRecipe::new(network, device, preset, sampling, mask)?)
+            }
         })
+    }
+
+    /// The sound encoder of Diffused Heads.
+    fn ears(&self, device: &Device) -> Result<SoundGru, EngineError> {
+        let Some(file) = &self.companion else {
+            return Err(EngineError::Request(format!(
+                "{} has no sound encoder to hear with",
+                self.family.name
+            )));
+        };
+        let (checkpoint, _) = zoo::open(file, Network::DiffusedHeadsAudio).map_err(EngineError::Network)?;
+        SoundGru::of_checkpoint(&checkpoint, device).map_err(|error| self.misfit(file, &error.to_string()))
     }
 
     fn misfit(&self, file: &Path, why: &str) -> EngineError {
@@ -132,6 +168,17 @@ impl Prepared {
             why: format!("{why} (wanted for {})", self.family.name),
         })
     }
+}
+
+/// The second network that a family needs, as imported last.
+fn companion(family: &str, network: &str, paths: &Paths) -> Result<PathBuf, EngineError> {
+    let title = Network::by_name(network).map_or(network, |network| &network.about().title);
+    Registry::open(&paths.data)?.installed(network).ok_or_else(|| {
+        EngineError::Request(format!(
+            "{family} also needs the {title}, published beside it, and it is not installed: run `lipsmith models \
+             import FILE`"
+        ))
+    })
 }
 
 /// The weights that a method asks for, or those imported last.

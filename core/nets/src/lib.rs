@@ -14,6 +14,7 @@ pub mod ops;
 pub mod procedural;
 pub mod s3fd;
 pub mod sched;
+pub mod sound_gru;
 pub mod syncnet_color;
 pub mod syncnet_v2;
 pub mod tflite;

@@ -164,10 +164,6 @@ impl Recipe for Diff2LipRecipe {
         let inputs: Vec<_> = targets.iter().map(|t| self.windows.input(&t.image)).collect();
         let starts: Vec<_> = targets.iter().map(|t| self.starts[t.frame]).collect();
         let made = self.run(mel, &inputs, reference, &starts, cancel).map_err(lift(&self.device))?;
-        Ok(targets
-            .iter()
-            .zip(made)
-            .map(|(t, image)| Some(self.windows.patch(t, image, &self.mask)))
-            .collect())
+        Ok(self.windows.patches(targets, made, &self.mask))
     }
 }

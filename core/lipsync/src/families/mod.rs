@@ -7,6 +7,8 @@
 
 pub mod advisor;
 pub mod diff2lip;
+pub mod difftalk;
+pub mod diffused_heads;
 pub mod network;
 pub mod rewrite;
 pub mod wav2lip;
@@ -111,6 +113,8 @@ pub struct Family {
     pub summary: &'static str,
     /// Network in the zoo whose weights it needs; `None` when it needs none.
     pub network: Option<&'static str>,
+    /// A second one, published in a file of its own, without which the first is of no use.
+    pub companion: Option<&'static str>,
     /// It paints by denoising: fewer steps give a quicker, rougher picture.
     pub denoises: bool,
 }
@@ -120,18 +124,35 @@ pub const FAMILIES: &[Family] = &[
         name: "rewrite",
         summary: "the actor's own mouth pictures, chosen to fit the new voice; needs no weights",
         network: None,
+        companion: None,
         denoises: false,
     },
     Family {
         name: "diff2lip",
         summary: "audio-conditioned diffusion in-painting of the lower face",
         network: Some("diff2lip"),
+        companion: None,
         denoises: true,
     },
     Family {
         name: "wav2lip",
         summary: "fast generator trained against an expert",
         network: Some("wav2lip"),
+        companion: None,
         denoises: false,
+    },
+    Family {
+        name: "diffused-heads",
+        summary: "diffusion that paints a head frame after frame; only its lower face is used; slow",
+        network: Some("diffused-heads"),
+        companion: Some("diffused-heads-audio"),
+        denoises: true,
+    },
+    Family {
+        name: "difftalk",
+        summary: "latent diffusion of the lower face by landmarks and sound; for weights of your own training; slow",
+        network: Some("difftalk"),
+        companion: None,
+        denoises: true,
     },
 ];

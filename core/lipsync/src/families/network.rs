@@ -121,6 +121,11 @@ impl Windows {
         }
     }
 
+    /// What the network made of some targets, one picture each.
+    pub fn patches(&self, targets: &[Target], made: Vec<Rgb>, mask: &Mask) -> Vec<Option<Patch>> {
+        targets.iter().zip(made).map(|(target, image)| Some(self.patch(target, image, mask))).collect()
+    }
+
     /// What the network made, as a patch on the frame of `target`.
     pub fn patch(&self, target: &Target, made: Rgb, mask: &Mask) -> Patch {
         let here = Rect::new(0.0, 0.0, self.side as f32, self.side as f32);

@@ -1,0 +1,228 @@
+//! DiffTalk as a recipe: the lower face painted by latent diffusion, given the rest of it, a reference, its landmarks
+//! and the sound; each painted picture is the next one's reference.
+//!
+//! It was made to hear through DeepSpeech, whose network nobody can be asked to install: in its place stand 29 bands
+//! of log-mel energy at the same 50 a second. Weights trained on DeepSpeech's outputs do not understand them; no such
+//! weights are published.
+
+use super::diff2lip::Sampling;
+use super::network::{Preset, Windows, from_tensor, lift, to_tensor};
+use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
+use crate::blend::{Mask, polygon_alpha};
+use crate::error::LipsyncError;
+use crate::face::Face;
+use candle_core::{Device, Tensor};
+use lipsmith_base::{Cancel, Point, Rgb};
+use lipsmith_nets::NetsError;
+use lipsmith_nets::difftalk::{Condition, DiffTalk, SHOWN, SOUND_SHAPE, process};
+use lipsmith_nets::mel::{self, Mel, Padding};
+use lipsmith_nets::sched::noise::Noise;
+use lipsmith_nets::sched::{Hooks, Known, Respacing, Sampler, Schedule};
+
+/// Side of the picture that it was trained on; its landmarks are in these pixels.
+const SIDE: usize = 256;
+const PADS: [i64; 4] = [30, 20, 25, 25];
+/// Windows of sound a second, one a picture, and what they are made of.
+const RATE: i64 = 25;
+const SYMBOL_RATE: i64 = 50;
+/// The landmark below which everything is blanked, and the outline of what is painted.
+const NOSE: usize = 33;
+const OUTLINE: std::ops::RangeInclusive<usize> = 2..=14;
+
+pub struct DiffTalkRecipe {
+    network: DiffTalk,
+    device: Device,
+    sampling: Sampling,
+    schedule: Schedule,
+    mask: Mask,
+    windows: Windows,
+    symbols: Vec<[f32; SOUND_SHAPE[2]]>,
+    has_reference: bool,
+}
+
+impl DiffTalkRecipe {
+    /// # Errors
+    /// When the sampler cannot take that number of steps.
+    pub fn new(
+        network: DiffTalk,
+        device: Device,
+        preset: Preset,
+        sampling: Sampling,
+        mask: Mask,
+    ) -> Result<DiffTalkRecipe, LipsyncError> {
+        let process = process().map_err(lift(&device))?;
+        // Its own steps where they fit, for they end as it was trained.
+        let latent = process.respaced(Respacing::Latent(sampling.steps)).ok();
+        let schedule = match latent.filter(|_| sampling.sampler == Sampler::Ddim) {
+            Some(schedule) => schedule,
+            None => sampling.schedule(&process, preset)?,
+        };
+        let windows = Windows::new(preset, SIDE);
+        Ok(DiffTalkRecipe {
+            network,
+            device,
+            sampling,
+            schedule,
+            mask,
+            windows,
+            symbols: Vec::new(),
+            has_reference: false,
+        })
+    }
+
+    fn run(&self, faces: &[Seen], reference: Option<Rgb>, cancel: &Cancel) -> Result<Vec<Rgb>, NetsError> {
+        let (device, signed) = (&self.device, (2.0, -1.0));
+        let stage = &self.network.first_stage;
+        let mut reference = match (reference, faces.first()) {
+            (Some(image), _) => to_tensor(&[image], SIDE, false, signed, device)?,
+            (None, Some(first)) => {
+                to_tensor(std::slice::from_ref(&first.image), SIDE, false, signed, device)?
+            }
+            (None, None) => return Ok(Vec::new()),
+        };
+        let mut made = Vec::with_capacity(faces.len());
+        for face in faces {
+            let picture = to_tensor(std::slice::from_ref(&face.image), SIDE, false, signed, device)?;
+            let upper = picture.narrow(2, 0, face.blank_from)?;
+            // Black, as the published loader blanks it before it scales to [-1, 1].
+            let blank = picture.narrow(2, face.blank_from, SIDE - face.blank_from)?.zeros_like()?;
+            let masked = Tensor::cat(&[&upper, &(blank - 1.0)?], 2)?;
+            let own = stage.encode(&picture)?;
+            let landmarks =
+                Tensor::from_vec(face.landmarks.clone(), (1, face.landmarks.len() / 2, 2), device)?;
+            let sound = Tensor::from_vec(
+                face.sound.clone(),
+                (1, SOUND_SHAPE[0], SOUND_SHAPE[1], SOUND_SHAPE[2]),
+                device,
+            )?;
+            let given = Condition {
+                masked: stage.encode(&masked)?,
+                reference: stage.encode(&reference)?,
+                context: self.network.context(&sound, &landmarks)?,
+            };
+            let (_, _, height, width) = own.dims4()?;
+            let outline = face
+                .outline
+                .iter()
+                .map(|p| Point::new(p.x * width as f32 / SIDE as f32, p.y * height as f32 / SIDE as f32));
+            let painted = polygon_alpha(&outline.collect::<Vec<_>>(), 0.0, width, height);
+            let kept = Tensor::from_vec(painted, (1, 1, height, width), device)?.affine(-1.0, 1.0)?;
+            // The same noise in every frame keeps neighbours alike.
+            let mut noise = Noise::new(self.sampling.seed);
+            let start = noise.draw(own.dims(), device)?;
+            let hooks = Hooks {
+                network: &mut |x, t| self.network.forward(x, t as f32, &given),
+                should_stop: &mut |_| cancel.is_cancelled(),
+                noise: &mut |x| noise.draw(x.dims(), device),
+                known: Some(Known { clean: &own, mask: &kept }),
+            };
+            let Sampling { sampler, eta, .. } = self.sampling;
+            let latent = sampler.sample(&self.schedule, &start, eta, hooks)?;
+            reference = stage.decode(&latent)?.clamp(-1f32, 1f32)?;
+            made.push(reference.clone());
+        }
+        from_tensor(&Tensor::cat(&made, 0)?, false, signed)
+    }
+
+    /// What is heard around a moment: eight windows, each of 16 rows of symbols, the fifth around the moment itself.
+    fn sound_at(&self, picture: i64) -> Vec<f32> {
+        let [windows, rows, symbols] = SOUND_SHAPE;
+        let mut values = Vec::with_capacity(windows * rows * symbols);
+        for window in 0..windows as i64 {
+            let centre = (picture + window - windows as i64 / 2) * SYMBOL_RATE / RATE;
+            for row in 0..rows as i64 {
+                let at = usize::try_from(centre + row - rows as i64 / 2).ok();
+                let silence = [0.0; SOUND_SHAPE[2]];
+                values.extend(at.and_then(|at| self.symbols.get(at)).unwrap_or(&silence));
+            }
+        }
+        values
+    }
+
+    fn seen(&self, line: &Line, target: &Target) -> Option<Seen> {
+        let landmarks = target.face.landmarks.as_deref().filter(|l| l.points.len() == 68)?;
+        let image = self.windows.input(&target.image);
+        let scale = SIDE as f32 / target.crop.width as f32;
+        let inwards = target.crop.map.inverse()?;
+        let place = |p: &Point| {
+            let p = inwards.apply(*p);
+            Point::new(p.x * scale, p.y * SIDE as f32 / target.crop.height as f32)
+        };
+        let points: Vec<Point> = landmarks.points.iter().map(place).collect();
+        let shown = SHOWN.into_iter().flatten().flat_map(|i| [points[i].x, points[i].y]);
+        let blank_from = (points[NOSE].y.clamp(1.0, SIDE as f32 - 1.0)) as usize;
+        let outline = OUTLINE.chain([NOSE]).map(|i| points[i]).collect();
+        let sound = self.sound_at(line.times[target.frame].floor_units(RATE));
+        Some(Seen { image, landmarks: shown.collect(), blank_from, outline, sound })
+    }
+}
+
+/// A face of the line as the network is shown it; positions in its 256 pixels.
+struct Seen {
+    image: Rgb,
+    landmarks: Vec<f32>,
+    /// Rows from here on are hidden.
+    blank_from: usize,
+    outline: Vec<Point>,
+    sound: Vec<f32>,
+}
+
+impl Recipe for DiffTalkRecipe {
+    fn plan(&mut self, line: &Line, _: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError> {
+        if line.faces.iter().flatten().all(|face| face.landmarks.is_none()) {
+            let why =
+                "difftalk needs the landmarks of the face: run packaging/fetch-face-models and track anew";
+            return Err(LipsyncError::Unfit(why.into()));
+        }
+        self.windows.plan(line, PADS);
+        self.symbols = symbols(&line.voice.samples);
+        let reference = self.windows.reference(line);
+        self.has_reference = reference.is_some();
+        Ok(reference.into_iter().collect())
+    }
+
+    fn crop(&self, frame: usize, face: &Face) -> Crop {
+        self.windows.crop(frame, face)
+    }
+
+    fn render(
+        &mut self,
+        line: &Line,
+        targets: &[Target],
+        sources: &dyn SourceImages,
+        cancel: &Cancel,
+    ) -> Result<Vec<Option<Patch>>, LipsyncError> {
+        let reference = if self.has_reference { Some(self.windows.input(&sources.image(0)?)) } else { None };
+        let seen: Vec<Option<Seen>> = targets.iter().map(|target| self.seen(line, target)).collect();
+        let whole: Vec<bool> = seen.iter().map(Option::is_some).collect();
+        let faces: Vec<Seen> = seen.into_iter().flatten().collect();
+        let mut made = match faces.is_empty() {
+            true => Vec::new(),
+            false => self.run(&faces, reference, cancel).map_err(lift(&self.device))?,
+        }
+        .into_iter();
+        // A face without landmarks stays as it is.
+        let patch = |(target, whole): (&Target, bool)| {
+            let image = if whole { made.next() } else { None };
+            image.map(|image| self.windows.patch(target, image, &self.mask))
+        };
+        Ok(targets.iter().zip(whole).map(patch).collect())
+    }
+}
+
+/// 29 bands of log-mel energy, 50 a second, about [-1, 1].
+fn symbols(samples: &[f32]) -> Vec<[f32; SOUND_SHAPE[2]]> {
+    let mel = Mel::new(samples, Padding::Zero);
+    let (frames, bands) = (mel.frames(), mel.values().len() / mel.frames().max(1));
+    let count = frames as i64 * SYMBOL_RATE / mel::RATE as i64;
+    let row = |at: i64| -> [f32; SOUND_SHAPE[2]] {
+        let frame = ((at * mel::RATE as i64 / SYMBOL_RATE) as usize).min(frames.saturating_sub(1));
+        std::array::from_fn(|symbol| {
+            let group = symbol * bands / SOUND_SHAPE[2]..(symbol + 1) * bands / SOUND_SHAPE[2];
+            let count = group.len().max(1) as f32;
+            let sum: f32 = group.filter_map(|band| mel.values().get(frame * bands + band)).sum();
+            sum / count / 4.0
+        })
+    };
+    (0..count).map(row).collect()
+}
