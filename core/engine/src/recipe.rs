@@ -69,11 +69,11 @@ impl Prepared {
                 )));
             }
             (Some(_), Some(file)) => Some(file.to_path_buf()),
-            (Some(network), None) => Some(installed(family.name, network, method.checkpoint, paths)?),
+            (Some(network), None) => Some(installed(&family, network, method.checkpoint, paths)?),
         };
         let companion = family.companion.map(|network| companion(family.name, network, paths)).transpose()?;
         let device = device::open(device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
-        let checkpoint = weights.as_deref().map(fingerprint).transpose()?;
+        let checkpoint = weights.as_deref().map(|file| identity(file, companion.as_deref())).transpose()?;
         Ok(Prepared {
             method: Method { checkpoint, ..method.clone() },
             family,
@@ -183,7 +183,7 @@ fn companion(family: &str, network: &str, paths: &Paths) -> Result<PathBuf, Engi
 
 /// The weights that a method asks for, or those imported last.
 fn installed(
-    family: &str,
+    family: &Family,
     network: &str,
     checkpoint: Option<Digest>,
     paths: &Paths,
@@ -192,24 +192,44 @@ fn installed(
     let Some(wanted) = checkpoint else {
         return registry.installed(network).ok_or_else(|| {
             EngineError::Request(format!(
-                "{family} needs weights and none are installed: run `lipsmith models import FILE`, give --checkpoint \
-                 FILE, or use --family rewrite, which needs none"
+                "{} needs weights and none are installed: run `lipsmith models import FILE`, give --checkpoint FILE, \
+                 or use --family rewrite, which needs none",
+                family.name
             ))
         });
     };
+    let companion = family.companion.and_then(|network| registry.installed(network));
     let of_network = registry.models().filter(|model| model.network.name() == network);
     let mut files = of_network.map(|model| registry.path(model));
-    files.find(|file| fingerprint(file).is_ok_and(|found| found == wanted)).ok_or_else(|| {
+    let is_wanted = |file: &PathBuf| identity(file, companion.as_deref()).is_ok_and(|found| found == wanted);
+    files.find(is_wanted).ok_or_else(|| {
         EngineError::Request(format!(
-            "the weights that the line asks {family} for are not installed; import them or choose the installed ones"
+            "the weights that the line asks {} for are not installed; import them or choose the installed ones",
+            family.name
         ))
     })
 }
 
-/// The fingerprints of the weights installed for each family that needs any.
+/// What names the weights of a family: the fingerprint of its file, or of both where it needs two.
+fn identity(weights: &Path, companion: Option<&Path>) -> Result<Digest, EngineError> {
+    let own = fingerprint(weights)?;
+    let Some(companion) = companion else { return Ok(own) };
+    Ok(Digest::of(format!("{own} {}", fingerprint(companion)?).as_bytes()))
+}
+
+/// The weights installed for each family that needs any, by what names them; a family of two files has none until
+/// both are there.
 pub fn checkpoints(registry: &Registry) -> Result<BTreeMap<String, Digest>, EngineError> {
-    let files = FAMILIES.iter().filter_map(|f| Some((f.name, registry.installed(f.network?)?)));
-    files.map(|(family, file)| Ok((family.to_string(), fingerprint(&file)?))).collect()
+    let mut found = BTreeMap::new();
+    for family in FAMILIES {
+        let Some(weights) = family.network.and_then(|network| registry.installed(network)) else { continue };
+        let companion = family.companion.map(|network| registry.installed(network));
+        if let Some(None) = companion {
+            continue;
+        }
+        found.insert(family.name.to_string(), identity(&weights, companion.flatten().as_deref())?);
+    }
+    Ok(found)
 }
 
 /// What the method paints of a face.
