@@ -24,6 +24,7 @@ pub mod rate;
 pub mod recipe;
 pub mod sample;
 pub mod score;
+pub mod shipped;
 pub mod take;
 pub mod track;
 pub mod train;

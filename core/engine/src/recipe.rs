@@ -4,6 +4,7 @@ use crate::error::EngineError;
 use crate::files::fingerprint;
 use crate::models::{ModelsError, Registry};
 use crate::paths::Paths;
+use crate::shipped;
 use candle_core::{DType, Device};
 use lipsmith_base::Digest;
 use lipsmith_lipsync::FAMILIES;
@@ -69,6 +70,7 @@ impl Prepared {
                 )));
             }
             (Some(_), Some(file)) => Some(file.to_path_buf()),
+            (Some(_), None) if family.shipped => carried(family.name, method.checkpoint, paths)?,
             (Some(network), None) => Some(installed(&family, network, method.checkpoint, paths)?),
         };
         let companion = family.companion.map(|network| companion(family.name, network, paths)).transpose()?;
@@ -181,6 +183,19 @@ fn companion(family: &str, network: &str, paths: &Paths) -> Result<PathBuf, Engi
     })
 }
 
+/// The weights that the program carries, where they are those that a method asks for, if it asks.
+fn carried(family: &str, wanted: Option<Digest>, paths: &Paths) -> Result<Option<PathBuf>, EngineError> {
+    let file = shipped::weights(family, &paths.data)?;
+    let found = file.as_deref().map(fingerprint).transpose()?;
+    if wanted.is_some() && wanted != found {
+        return Err(EngineError::Request(format!(
+            "the line asks for the weights that another version of Lipsmith carries for {family}; choose the \
+             family again to take this version's"
+        )));
+    }
+    Ok(file)
+}
+
 /// The weights that a method asks for, or those imported last.
 fn installed(
     family: &Family,
@@ -219,10 +234,15 @@ fn identity(weights: &Path, companion: Option<&Path>) -> Result<Digest, EngineEr
 
 /// The weights installed for each family that needs any, by what names them; a family of two files has none until
 /// both are there.
-pub fn checkpoints(registry: &Registry) -> Result<BTreeMap<String, Digest>, EngineError> {
+pub fn checkpoints(registry: &Registry, paths: &Paths) -> Result<BTreeMap<String, Digest>, EngineError> {
     let mut found = BTreeMap::new();
     for family in FAMILIES {
-        let Some(weights) = family.network.and_then(|network| registry.installed(network)) else { continue };
+        let weights = match family.network {
+            Some(_) if family.shipped => shipped::weights(family.name, &paths.data)?,
+            Some(network) => registry.installed(network),
+            None => None,
+        };
+        let Some(weights) = weights else { continue };
         let companion = family.companion.map(|network| registry.installed(network));
         if let Some(None) = companion {
             continue;

@@ -115,6 +115,8 @@ pub struct Family {
     pub network: Option<&'static str>,
     /// A second one, published in a file of its own, without which the first is of no use.
     pub companion: Option<&'static str>,
+    /// The program carries its weights.
+    pub shipped: bool,
     /// It paints by denoising: fewer steps give a quicker, rougher picture.
     pub denoises: bool,
 }
@@ -125,6 +127,7 @@ pub const FAMILIES: &[Family] = &[
         summary: "the actor's own mouth pictures, chosen to fit the new voice; needs no weights",
         network: None,
         companion: None,
+        shipped: false,
         denoises: false,
     },
     Family {
@@ -132,6 +135,7 @@ pub const FAMILIES: &[Family] = &[
         summary: "audio-conditioned diffusion in-painting of the lower face",
         network: Some("diff2lip"),
         companion: None,
+        shipped: false,
         denoises: true,
     },
     Family {
@@ -139,6 +143,15 @@ pub const FAMILIES: &[Family] = &[
         summary: "fast generator trained against an expert",
         network: Some("wav2lip"),
         companion: None,
+        shipped: false,
+        denoises: false,
+    },
+    Family {
+        name: "lipsmith-w",
+        summary: "our own compact generator, in its first hour of training: blurred and all but deaf, for trials only",
+        network: Some("wav2lip"),
+        companion: None,
+        shipped: true,
         denoises: false,
     },
     Family {
@@ -146,6 +159,7 @@ pub const FAMILIES: &[Family] = &[
         summary: "diffusion that paints a head frame after frame; only its lower face is used; slow",
         network: Some("diffused-heads"),
         companion: Some("diffused-heads-audio"),
+        shipped: false,
         denoises: true,
     },
     Family {
@@ -153,6 +167,7 @@ pub const FAMILIES: &[Family] = &[
         summary: "latent diffusion of the lower face by landmarks and sound; for weights of your own training; slow",
         network: Some("difftalk"),
         companion: None,
+        shipped: false,
         denoises: true,
     },
 ];

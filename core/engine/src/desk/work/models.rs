@@ -36,7 +36,7 @@ impl Shop {
         let told = Registry::open(&self.paths.data).map_err(EngineError::from).and_then(|registry| {
             let (models, families) = (registry.models().cloned().collect(), registry.families());
             self.port.tell(Event::Models { models, families });
-            checkpoints(&registry)
+            checkpoints(&registry, &self.paths)
         });
         match told {
             Ok(checkpoints) => self.findings().installed(checkpoints),
