@@ -5,13 +5,15 @@ use super::ctx::{Act, Dialog};
 use super::dialogs::{Leaving, Wish};
 use super::document::Document;
 use super::panels::Panel;
+use super::session::Selection;
 use super::{Session, Window};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use lipsmith_base::Time;
 use lipsmith_engine::Paths;
+use lipsmith_engine::desk::Weight;
 use lipsmith_project::Project;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -321,4 +323,70 @@ fn going_elsewhere_while_playing_keeps_the_loop() {
     bench.command(Command::ToEnd);
     assert_eq!(bench.window().session.within, None, "out of the loop");
     bench.command(Command::Halt);
+}
+
+/// Nonsense changes nothing, numbers without measure end at the field's limit.
+fn every_number_stands_nonsense(bench: &mut Bench) {
+    let fields = bench.harness.get_all_by_role(Role::SpinButton);
+    let fields = fields.filter(|node| !node.accesskit_node().is_disabled());
+    let fields: Vec<_> = fields.map(|node| node.rect().center()).collect();
+    assert!(!fields.is_empty());
+    for place in fields {
+        for (typed, nonsense) in [("abc", true), ("-1e99", false), ("9e99", false), ("nan", true), ("", true)]
+        {
+            let before = bench.project();
+            bench.harness.hover_at(place);
+            bench.harness.drag_at(place);
+            bench.harness.drop_at(place);
+            bench.harness.run_steps(2);
+            bench.press(&[(CTRL, Key::A), (NONE, Key::Delete)]);
+            bench.write(typed);
+            bench.press(&[(NONE, Key::Enter)]);
+            bench.check(typed);
+            assert!(!nonsense || bench.project() == before, "'{typed}' at {place:?}");
+        }
+    }
+}
+
+#[test]
+fn number_fields_of_a_line_and_of_a_clip_stand_nonsense() {
+    let mut bench = Bench::sample();
+    let cue = *bench.project().cues.keys().next().expect("a line");
+    bench.window().session.selection.only_cue(cue);
+    bench.harness.run_steps(2);
+    every_number_stands_nonsense(&mut bench);
+    let clip = bench.project().sequence.voices[0].clips[0].id;
+    bench.window().session.selection = Selection { clips: [clip].into(), ..Selection::default() };
+    bench.harness.run_steps(2);
+    every_number_stands_nonsense(&mut bench);
+}
+
+#[test]
+fn what_cannot_be_done_with_a_path_is_said_with_its_name() {
+    let mut bench = Bench::sample();
+    let path = |name: &str| bench.folder.path().join(name);
+    let (broken, absent, unknown) = (path("broken.lipsmith"), path("absent.mov"), path("film.doc"));
+    std::fs::write(&broken, b"{ \"format\": ").expect("written");
+    let before = bench.project();
+    let ctx = bench.harness.ctx.clone();
+    for (wish, path) in [
+        (Wish::Import, &absent),
+        (Wish::OpenProject, &broken),
+        (Wish::ExportScript, &unknown),
+        (Wish::Identify, &absent),
+    ] {
+        let known = bench.window().news.log.len();
+        bench.window().carry_out(&ctx, vec![Act::Grant(wish.clone(), vec![path.clone()])]);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        bench.until(&format!("words on {wish:?}"), |bench| {
+            let news = &bench.window().news;
+            let told = news
+                .log
+                .iter()
+                .skip(known)
+                .any(|(weight, text)| *weight == Weight::Failed && text.contains(&name));
+            told || matches!(&news.identified, Some((_, Err(why))) if why.contains(&name))
+        });
+    }
+    assert_eq!(bench.project(), before, "and the project is as it was");
 }
