@@ -2,7 +2,7 @@
 
 use super::{Failure, Output, Session};
 use clap::Args;
-use lipsmith_engine::train::{self, Schedule, TRAINABLE, Training};
+use lipsmith_engine::train::{self, Diffusion, Schedule, TRAINABLE, Training};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -46,6 +46,14 @@ pub struct Train {
     /// How much more pixels around the lips count than others
     #[arg(long, default_value_t = 0.0)]
     lips: f32,
+    /// Shorten gradients longer than this; 1 by default for diff2lip
+    #[arg(long, value_name = "LENGTH")]
+    clip: Option<f64>,
+    /// What the moving average of the weights keeps of itself in a step
+    #[arg(long, value_name = "SHARE")]
+    average: Option<f64>,
+    #[command(flatten)]
+    diffusion: Painter,
     /// Write the state after so many steps
     #[arg(long, default_value_t = 500)]
     save_every: u64,
@@ -65,9 +73,53 @@ pub struct Train {
     pub output: Output,
 }
 
+/// Settings of diff2lip, which paints by denoising
+#[derive(Args)]
+#[command(next_help_heading = "Diff2Lip")]
+struct Painter {
+    /// Pixels of a fresh network's pictures
+    #[arg(long, default_value_t = Diffusion::default().side)]
+    side: usize,
+    /// Residual blocks of each level of a fresh network
+    #[arg(long, default_value_t = Diffusion::default().depth)]
+    depth: usize,
+    /// Take over the ear of this network (`train diff2lip-ear`)
+    #[arg(long, value_name = "FILE")]
+    ear: Option<PathBuf>,
+    /// Share of windows whose style the true mouth tells instead of the sound, 0 to 1; the ear learns from it
+    #[arg(long, value_name = "SHARE", default_value_t = Diffusion::default().told)]
+    told: f64,
+    /// What the recovered picture counts beside the noise
+    #[arg(long, value_name = "WEIGHT", default_value_t = Diffusion::default().picture)]
+    picture: f64,
+    /// What the variational term counts
+    #[arg(long, value_name = "WEIGHT", default_value_t = Diffusion::default().variance)]
+    variance: f64,
+    /// Go through a batch in so many parts: less memory, the same step
+    #[arg(long, default_value_t = Diffusion::default().parts)]
+    parts: usize,
+    /// Denoising steps in examinations
+    #[arg(long, value_name = "STEPS", default_value_t = Diffusion::default().sampling)]
+    sampling: usize,
+}
+
 impl Train {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
+        let Painter { side, depth, ear, told, picture, variance, parts, sampling } = self.diffusion;
+        let diffusion = self.network.starts_with("diff2lip").then_some(Diffusion {
+            side,
+            depth,
+            ear,
+            told,
+            picture,
+            variance,
+            parts,
+            sampling,
+        });
         let training = Training {
+            clip: self.clip,
+            average: self.average,
+            diffusion,
             network: self.network,
             data: self.data,
             batch: self.batch,

@@ -5,9 +5,11 @@
 use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::blocks::{Conv1d, Conv2d, GroupNorm, Walk, silu, telltale};
+use crate::blocks::{Conv1d, Conv2d, GroupNorm, Walk, param, silu, telltale};
 use crate::error::{NetsError, Result};
-use crate::unet::{self, GUIDED, ResBlock, Resample, TimeEmbed, UNet, group_norm};
+use crate::sched::{Schedule, betas};
+use crate::unet::{self, GUIDED, ResBlock, Resample, Style, TimeEmbed, UNet, group_norm};
+use crate::zoo;
 
 /// Mel bands and frames of the sound that belongs to one picture.
 pub const MEL: [usize; 2] = [80, 16];
@@ -16,48 +18,92 @@ pub const MEL: [usize; 2] = [80, 16];
 pub struct Config {
     /// Side of the square face picture.
     pub image_size: usize,
+    /// Side of the squares of pixels that the U-Net takes for one position. 1 as published; more makes the compact
+    /// form, see [`Config::compact`].
+    pub patch: usize,
     pub unet: unet::Config,
 }
 
 impl Config {
+    /// Noisy picture, face, reference; noise and its variance: channels a pixel.
+    const SEEN: usize = 9;
+    const MADE: usize = 6;
+    const PATCH: usize = 4;
+
     /// The released network: 101,670,630 parameters in 632 tensors.
     pub fn released() -> Self {
-        Self::new(128, 2, &[32, 16, 8], 64)
+        let unet = unet::Config {
+            in_channels: Self::SEEN,
+            out_channels: Self::MADE,
+            model_channels: 128,
+            channel_mult: vec![1, 1, 2, 3, 4],
+            res_blocks_per_level: 2,
+            attention_at: vec![4, 8, 16],
+            head_channels: 64,
+        };
+        Self { image_size: 128, patch: 1, unet }
     }
 
-    /// `attention_resolutions` as the reference counts them: sides of the feature maps, for 128 px.
-    fn new(model_channels: usize, res_blocks: usize, attention_resolutions: &[usize], heads: usize) -> Self {
-        let image_size = 128;
-        Self {
-            image_size,
-            unet: unet::Config {
-                in_channels: 9,
-                out_channels: 6,
-                model_channels,
-                channel_mult: vec![1, 1, 2, 3, 4],
-                res_blocks_per_level: res_blocks,
-                attention_at: attention_resolutions.iter().map(|side| image_size / side).collect(),
-                head_channels: heads,
-            },
-        }
+    /// A form of our own that learns and paints some fifty times faster: the U-Net walks over patches of 4×4 pixels
+    /// ("Improving Diffusion Model Efficiency Through Patching", Luhman & Luhman 2022), knows by an embedding where
+    /// each lies, and says the velocity of the picture (Salimans & Ho 2022), from which the noise follows without
+    /// the hundredfold errors of a picture recovered from almost pure noise.
+    ///
+    /// `image_size`: a multiple of 16; `width`: channels of the first level, a multiple of 32.
+    pub fn compact(image_size: usize, width: usize, res_blocks: usize) -> Self {
+        let pixels = Self::PATCH * Self::PATCH;
+        let unet = unet::Config {
+            in_channels: Self::SEEN * pixels,
+            out_channels: Self::MADE * pixels,
+            model_channels: width,
+            channel_mult: vec![1, 2, 3],
+            res_blocks_per_level: res_blocks,
+            attention_at: vec![2, 4],
+            head_channels: (1 << width.trailing_zeros()).min(64),
+        };
+        Self { image_size, patch: Self::PATCH, unet }
     }
 
-    /// Reads off the checkpoint what its shapes tell: width and depth.
+    /// Reads off the checkpoint what its shapes tell: width and depth, and of the compact form, which alone has
+    /// positions, patches and size.
     ///
     /// The width of an attention head leaves no trace there; the published one is 64, and narrower networks
     /// are taken to use the widest power of two that divides them.
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
-        let time = telltale(vb, "time_embed.0.weight")?;
-        let model_channels = time.dims2()?.1;
-        let depth =
-            (1..).take_while(|i| vb.contains_tensor(&format!("input_blocks.{i}.0.in_layers.0.weight")));
-        // Five levels of `res_blocks` and four reductions in size.
-        let res_blocks = depth.count().saturating_sub(4) / 5;
-        if model_channels == 0 || res_blocks == 0 {
-            return Err(NetsError::Invalid("the checkpoint holds no Diff2Lip U-Net".to_owned()));
-        }
-        let heads = (1usize << model_channels.trailing_zeros()).min(64);
-        Ok(Self::new(model_channels, res_blocks, &[32, 16, 8], heads))
+        telltale(vb, "time_embed.0.weight")?;
+        let unet = zoo::read_unet(vb, "", 64);
+        let positions = vb.contains_tensor("position").then(|| telltale(vb, "position")).transpose()?;
+        let config = unet.and_then(|unet| Self::of_shapes(unet, positions.as_ref().map(|t| t.dims())));
+        config.ok_or_else(|| NetsError::Invalid("the checkpoint holds no Diff2Lip U-Net".to_owned()))
+    }
+
+    /// `positions`: the shape of the compact form's embedding of positions.
+    pub(crate) fn of_shapes(unet: unet::Config, positions: Option<&[usize]>) -> Option<Self> {
+        let Some(positions) = positions else {
+            return Some(Self { image_size: 128, patch: 1, unet });
+        };
+        let &[channels, rows, columns] = positions else { return None };
+        let patch = (unet.in_channels / Self::SEEN).isqrt();
+        let fits = patch > 1
+            && (1..=1 << 10).contains(&rows)
+            && rows == columns
+            && rows.is_multiple_of(unet.side_multiple())
+            && [channels, unet.in_channels] == [Self::SEEN * patch * patch; 2]
+            && unet.out_channels == Self::MADE * patch * patch;
+        fits.then(|| Self { image_size: patch.saturating_mul(rows), patch, unet })
+    }
+
+    /// How embeddings come into the U-Net: in the compact form they scale and shift what is normalised, since a
+    /// group of few channels loses what is added to it before.
+    pub(crate) fn style(&self) -> &'static Style {
+        const MODULATED: Style = Style { modulates: true, ..GUIDED };
+        if self.patch > 1 { &MODULATED } else { &GUIDED }
+    }
+
+    /// Shape of the compact form's embedding of positions.
+    pub(crate) fn positions(&self) -> Option<[usize; 3]> {
+        let side = self.image_size / self.patch;
+        (self.patch > 1).then_some([self.unet.in_channels, side, side])
     }
 }
 
@@ -102,17 +148,32 @@ pub struct Diff2Lip {
     unet: UNet,
     audio_encoder: AudioEncoder,
     to_style: ToStyle,
+    compact: Option<Compact>,
     pub config: Config,
+}
+
+/// What the compact form has beside the U-Net.
+#[derive(Debug, Clone)]
+struct Compact {
+    /// `[channels, rows, columns]` of the patches.
+    position: Tensor,
+    /// The share of the clean picture's variance in the noisy one, at each time of the process.
+    kept: Vec<f64>,
 }
 
 impl Diff2Lip {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
         let emb = cfg.unet.embedding_channels();
+        let compact = cfg.positions().map(|shape| {
+            let kept = Schedule::new(betas::linear(1000))?.alphas_cumprod;
+            Ok::<_, NetsError>(Compact { position: param(vb, &shape, "position")?, kept })
+        });
         Ok(Self {
             time_embed: TimeEmbed::new(&vb.pp("time_embed"), cfg.unet.model_channels, emb)?,
-            unet: UNet::new(&cfg.unet, &GUIDED, vb)?,
+            unet: UNet::new(&cfg.unet, cfg.style(), vb)?,
             audio_encoder: AudioEncoder::new(&vb.pp("audio_encoder"))?,
             to_style: ToStyle::new(&vb.pp("audio_encoder_to_style"), emb)?,
+            compact: compact.transpose()?,
             config: cfg.clone(),
         })
     }
@@ -126,11 +187,52 @@ impl Diff2Lip {
     /// One denoising step: `x`, `[n, 3, s, s]` at the original process's time `timestep` → `[n, 6, s, s]`:
     /// the noise in it, then the interpolation of its variance.
     pub fn forward(&self, x: &Tensor, timestep: f32, given: &Condition) -> Result<Tensor> {
-        let known = blend(&given.mask, x, &given.face)?;
-        let stack = Tensor::cat(&[&known, &given.face, &given.reference], 1)?;
-        let emb = self.time_embed.forward(&[timestep])?.broadcast_add(&given.style)?;
-        self.unet.forward(&stack, &[&emb], None)
+        self.forward_at(x, &[timestep], given)
     }
+
+    /// [`Self::forward`] with a time for each picture, or one for all.
+    pub fn forward_at(&self, x: &Tensor, timesteps: &[f32], given: &Condition) -> Result<Tensor> {
+        let known = blend(&given.mask, x, &given.face)?;
+        let emb = self.time_embed.forward(timesteps)?.broadcast_add(&given.style)?;
+        let Some(Compact { position, kept }) = &self.compact else {
+            let stack = Tensor::cat(&[&known, &given.face, &given.reference], 1)?;
+            return self.unet.forward(&stack, &[&emb], None);
+        };
+        // Noise in the condition would only have to be learned away.
+        let face = given.face.broadcast_mul(&given.mask.affine(-1.0, 1.0)?)?;
+        let stack = Tensor::cat(&[&known, &face, &given.reference], 1)?;
+        let patches = to_patches(&stack, self.config.patch)?.broadcast_add(&position.to_dtype(x.dtype())?)?;
+        let made = of_patches(&self.unet.forward(&patches, &[&emb], None)?, self.config.patch)?;
+        let level = |share: &dyn Fn(f64) -> f64| {
+            let at = |t: &f32| share(kept[(*t as usize).min(kept.len() - 1)]).sqrt() as f32;
+            Tensor::from_vec(
+                timesteps.iter().map(at).collect::<Vec<_>>(),
+                (timesteps.len(), 1, 1, 1),
+                x.device(),
+            )
+        };
+        let velocity = made.narrow(1, 0, 3)?;
+        let noise = velocity
+            .broadcast_mul(&level(&|kept| kept)?)?
+            .add(&x.to_dtype(DType::F32)?.broadcast_mul(&level(&|kept| 1.0 - kept)?)?)?;
+        Ok(Tensor::cat(&[&noise, &made.narrow(1, 3, 3)?], 1)?)
+    }
+}
+
+/// Squares of pixels as channels, `[n, c, p·h, p·w] → [n, c·p², h, w]`.
+fn to_patches(x: &Tensor, patch: usize) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let squares = x.reshape(&[n, c, h / patch, patch, w / patch, patch][..])?;
+    let patches = squares.permute([0, 1, 3, 5, 2, 4])?.contiguous()?;
+    Ok(patches.reshape((n, c * patch * patch, h / patch, w / patch))?)
+}
+
+/// The inverse of [`to_patches`].
+fn of_patches(x: &Tensor, patch: usize) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let patches = x.reshape(&[n, c / (patch * patch), patch, patch, h, w][..])?;
+    let squares = patches.permute([0, 1, 4, 2, 5, 3])?.contiguous()?;
+    Ok(squares.reshape((n, c / (patch * patch), h * patch, w * patch))?)
 }
 
 /// 0.2 s of mel → `[n, 128, 8, 8]`: U-Net residual blocks over the time-frequency plane

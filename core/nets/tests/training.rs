@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
+use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
 use lipsmith_nets::disc_qual::{self, QualityDiscriminator};
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
-use lipsmith_nets::zoo::{self, Network};
+use lipsmith_nets::zoo::{self, Network, Variant};
 
 type Vars = HashMap<String, Var>;
 
@@ -30,7 +31,10 @@ fn picture(seed: u64, shape: &[usize]) -> Tensor {
 }
 
 fn vars(network: Network, channels: usize) -> Vars {
-    let tensors = zoo::tensors(network, channels).unwrap();
+    vars_of(zoo::tensors(network, channels).unwrap())
+}
+
+fn vars_of(tensors: Vec<(String, Vec<usize>)>) -> Vars {
     let named = tensors.into_iter().enumerate().map(|(i, (name, shape))| {
         let inputs: usize = shape.iter().skip(1).product();
         let values = match name.rsplit('.').next() {
@@ -144,6 +148,41 @@ fn the_discriminator_learns_by_true_gradients() {
         "faces",
     ];
     check(&all, &names, || network.forward(faces.as_tensor()).unwrap());
+}
+
+/// The compact form, its ear included; each picture at a time of its own.
+#[test]
+fn the_painter_learns_by_true_gradients() {
+    let config = diff2lip::Config::compact(32, 32, 1);
+    let tensors = zoo::tensors_of(Network::Diff2Lip, &Variant::Diff2Lip(config.clone())).unwrap();
+    let vars = vars_of(tensors);
+    assert_eq!(diff2lip::Config::of_checkpoint(&builder(&vars)).unwrap(), config, "read off the shapes");
+    let network = Diff2Lip::new(&config, &builder(&vars)).unwrap();
+    let picture = |seed| noise(seed, &[2, 3, 32, 32]);
+    let (x, sounds) = (picture(1), noise(4, &[2, 80, 16]));
+    let names = [
+        "position",
+        "time_embed.0.weight",
+        "input_blocks.0.0.weight",
+        "input_blocks.2.0.in_layers.2.weight",
+        "input_blocks.3.1.qkv.weight",
+        "middle_block.1.proj_out.weight",
+        "output_blocks.1.2.in_layers.2.weight",
+        "output_blocks.4.0.emb_layers.1.weight",
+        "out.2.weight",
+        "audio_encoder.input_block.0.weight",
+        "audio_encoder.encoder_blocks.3.0.in_layers.2.weight",
+        "audio_encoder_to_style.3.weight",
+    ];
+    check(&vars, &names, || {
+        let given = Condition {
+            face: picture(2),
+            mask: diff2lip::lower_half_mask(32, &x).unwrap(),
+            reference: picture(3),
+            style: network.style(&sounds).unwrap(),
+        };
+        network.forward_at(&x, &[20.0, 700.0], &given).unwrap()
+    });
 }
 
 /// With running statistics that have come to the batch's, the folded network computes what the trained one did.

@@ -42,7 +42,9 @@ pub enum TrainError {
         "the clip '{name}' of {frames} frames does not fit the set: it is empty, a double, or not {side} pixels wide"
     )]
     Record { name: String, frames: usize, side: usize },
-    #[error("{network} is not trained here; trained are wav2lip, lipsync-expert and wav2lip-quality-disc")]
+    #[error(
+        "{network} is not trained here; trained are wav2lip, diff2lip, lipsync-expert and wav2lip-quality-disc"
+    )]
     NotTrained { network: Network },
     #[error("the set has no clip of more than {} pictures in its part '{split}'; add people or longer takes", 2 * .length)]
     TooFewClips { split: String, length: usize },

@@ -1,7 +1,9 @@
 //! What networks learn from: data sets, losses, loops, and the procedural speaker.
 
 pub mod dataset;
+pub mod denoising;
 pub mod error;
+mod learner;
 pub mod losses;
 pub mod measure;
 pub mod optim;

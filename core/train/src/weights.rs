@@ -12,8 +12,7 @@ use std::path::Path;
 /// All tensors of one network, those that learn and those that only follow (running statistics).
 pub struct Weights {
     network: Network,
-    /// Channels of the first layer.
-    channels: usize,
+    variant: Variant,
     /// In the network's own order.
     vars: Vec<(String, Var)>,
     /// What the file that they came from says of itself.
@@ -21,17 +20,34 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// As PyTorch begins: weights and biases uniform in ±1/√(inputs of the layer), normalisation neutral.
-    ///
-    /// # Errors
-    /// A network that is not trained here.
+    /// [`Weights::made`] for a network whose widths all follow from its first layer's.
     pub fn fresh(
         network: Network,
         channels: usize,
         seed: u64,
         device: &Device,
     ) -> Result<Weights, TrainError> {
-        let layout = zoo::tensors(network, channels).ok_or(TrainError::NotTrained { network })?;
+        Self::made(network, Variant::Width { channels, published: channels }, seed, device)
+    }
+
+    /// As PyTorch begins: weights and biases uniform in ±1/√(inputs of the layer), normalisation neutral; in a
+    /// U-Net the last layer of each block and of the whole is 0, as in guided diffusion.
+    ///
+    /// # Errors
+    /// A network that is not trained here.
+    pub fn made(
+        network: Network,
+        variant: Variant,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Weights, TrainError> {
+        let layout = zoo::tensors_of(network, &variant).ok_or(TrainError::NotTrained { network })?;
+        let unet = !matches!(variant, Variant::Width { .. });
+        let silent = |layer: &str| {
+            unet && ["out_layers.3", "proj_out", "out.2"].iter().any(|last| {
+                layer.strip_suffix(last).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            })
+        };
         let shapes: HashMap<&str, &[usize]> =
             layout.iter().map(|(n, s)| (n.as_str(), s.as_slice())).collect();
         let mut random = Random::new(seed);
@@ -43,7 +59,8 @@ impl Weights {
                 ("running_var", _) => Some(1.0),
                 // Of a normalisation: its weight is a vector.
                 ("weight", Some(1)) => Some(1.0),
-                ("bias", Some(1)) => Some(0.0),
+                ("bias", Some(1)) | ("position", _) => Some(0.0),
+                _ if silent(layer) => Some(0.0),
                 _ => None,
             };
             let count = shape.iter().product();
@@ -59,7 +76,7 @@ impl Weights {
             let tensor = Tensor::from_vec(values, shape.as_slice(), device)?;
             vars.push((name.clone(), Var::from_tensor(&tensor)?));
         }
-        Ok(Weights { network, channels, vars, words: HashMap::new() })
+        Ok(Weights { network, variant, vars, words: HashMap::new() })
     }
 
     /// From a checkpoint of any container.
@@ -68,10 +85,7 @@ impl Weights {
     /// What the file is instead, or lacks.
     pub fn load(file: &Path, network: Network, device: &Device) -> Result<Weights, TrainError> {
         let (checkpoint, found) = zoo::open(file, network)?;
-        let Variant::Width { channels, .. } = found.variant else {
-            return Err(TrainError::NotTrained { network });
-        };
-        let layout = zoo::tensors(network, channels).ok_or(TrainError::NotTrained { network })?;
+        let layout = zoo::tensors_of(network, &found.variant).ok_or(TrainError::NotTrained { network })?;
         let source = checkpoint.var_builder(&found.prefix, DType::F32, device);
         let var = |(name, shape): (String, Vec<usize>)| {
             let tensor = source.get(shape.as_slice(), &name)?;
@@ -79,7 +93,22 @@ impl Weights {
         };
         let vars = layout.into_iter().map(var).collect::<Result<_, TrainError>>()?;
         let words = checkpoint.words().into_iter().collect();
-        Ok(Weights { network, channels, vars, words })
+        Ok(Weights { network, variant: found.variant, vars, words })
+    }
+
+    /// Takes over the tensors of another network of the kind whose names begin so.
+    ///
+    /// # Errors
+    /// One has another shape.
+    pub fn adopt(&self, other: &Weights, beginnings: &[&str]) -> Result<(), TrainError> {
+        let theirs: HashMap<_, _> = other.vars.iter().map(|(name, var)| (name, var)).collect();
+        for (name, var) in self.vars.iter().filter(|(n, _)| beginnings.iter().any(|b| n.starts_with(b))) {
+            match theirs.get(name).filter(|their| their.shape() == var.shape()) {
+                Some(their) => var.set(&their.as_detached_tensor())?,
+                None => return Err(TrainError::State { lack: format!("{name} in its shape") }),
+            }
+        }
+        Ok(())
     }
 
     /// Writes them in half precision, as networks are shipped, with the words of their file.
@@ -98,9 +127,16 @@ impl Weights {
         self.network
     }
 
-    /// Channels of the first layer, from which all widths follow.
+    pub fn variant(&self) -> &Variant {
+        &self.variant
+    }
+
+    /// Channels of the first layer.
     pub fn channels(&self) -> usize {
-        self.channels
+        match &self.variant {
+            Variant::Width { channels, .. } => *channels,
+            _ => self.vars.first().map_or(0, |(_, var)| var.dims().first().copied().unwrap_or(0)),
+        }
     }
 
     pub fn vars(&self) -> &[(String, Var)] {

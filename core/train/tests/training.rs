@@ -3,9 +3,10 @@
 
 use candle_core::Device;
 use lipsmith_base::Cancel;
+use lipsmith_nets::diff2lip::Config;
 use lipsmith_nets::mel::BANDS;
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
-use lipsmith_nets::zoo::{self, Network};
+use lipsmith_nets::zoo::{self, Network, Variant};
 use lipsmith_train::TrainError;
 use lipsmith_train::dataset::{POINTS, Record, Set, Split, Writer};
 use lipsmith_train::optim::Settings;
@@ -13,6 +14,7 @@ use lipsmith_train::recipes::Recipe;
 use lipsmith_train::recipes::ear::Ear;
 use lipsmith_train::recipes::syncnet::SyncNet;
 use lipsmith_train::recipes::wav2lip::{Balance, Generator, Judges};
+use lipsmith_train::recipes::{diff2lip, diff2lip_ear};
 use lipsmith_train::trainer::{self, Run};
 use lipsmith_train::weights::Weights;
 use std::collections::HashMap;
@@ -155,6 +157,68 @@ fn the_ear_hears_how_far_lips_are_apart() {
     let exam = recipe.examine().unwrap();
     let explained = exam.scores.iter().find(|(name, _)| *name == "explained").unwrap().1;
     assert!(explained > 0.5, "{explained}");
+}
+
+fn painter(set: &Set, told: f64, with_expert: bool) -> diff2lip::Generator {
+    let variant = Variant::Diff2Lip(Config::compact(SIDE, 32, 1));
+    let weights = Weights::made(Network::Diff2Lip, variant, 1, &Device::Cpu).unwrap();
+    let expert = with_expert.then(|| {
+        let frozen = Weights::fresh(Network::LipsyncExpert, 2, 1, &Device::Cpu).unwrap().frozen();
+        SyncNetColor::new(&syncnet_color::Config { width: 1 }, &frozen).unwrap()
+    });
+    let balance = diff2lip::Balance { told, lips: 4.0, ..diff2lip::Balance::published() };
+    let manner = diff2lip::Manner { batch: 4, parts: 2, average: 0.8, steps: 2 };
+    let settings = Settings { rate: 2e-3, clip: Some(1.0), ..Settings::default() };
+    diff2lip::Generator::new(set, weights, expert, balance, manner, settings, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn a_painter_goes_on_where_it_stopped_and_its_network_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let (straight, halves) = (folder.path().join("straight"), folder.path().join("halves"));
+    let each = |folder: &Path, steps, resume| Run { examine_every: 1, ..run(folder, steps, resume) };
+    let outcome = go(&mut painter(&set, 0.5, true), &each(&straight, 2, false)).unwrap();
+    go(&mut painter(&set, 0.5, true), &each(&halves, 1, false)).unwrap();
+    go(&mut painter(&set, 0.5, true), &each(&halves, 2, true)).unwrap();
+    assert!(
+        fs::read(straight.join("state.safetensors")).unwrap()
+            == fs::read(halves.join("state.safetensors")).unwrap()
+    );
+    let curve = fs::read_to_string(straight.join("curve.csv")).unwrap();
+    for score in
+        ["train,1,noise", "train,1,variance", "train,1,sync", "train,1,ear", "exam,2,lips_of_true_mouth"]
+    {
+        assert!(curve.contains(score), "{score} is missing: {curve}");
+    }
+    let (_, found) = zoo::open(&outcome.network, Network::Diff2Lip).unwrap();
+    assert_eq!(found.variant, Variant::Diff2Lip(Config::compact(SIDE, 32, 1)));
+    // Its ear can be taken over, and it can be gone on with.
+    let weights = Weights::load(&outcome.network, Network::Diff2Lip, &Device::Cpu).unwrap();
+    weights
+        .adopt(&Weights::load(&outcome.network, Network::Diff2Lip, &Device::Cpu).unwrap(), &["audio"])
+        .unwrap();
+}
+
+#[test]
+fn a_painter_learns_from_true_mouths_and_its_ear_from_sounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let mut recipe = painter(&set, 1.0, false);
+    let before = recipe.examine().unwrap().judged;
+    let mut once = run(&folder.path().join("run"), 40, false);
+    once.examine_every = 40;
+    let outcome = go(&mut recipe, &once).unwrap();
+    assert!(outcome.best.unwrap() < 0.85 * before, "{outcome:?} after {before}");
+
+    let weights = Weights::load(&outcome.network, Network::Diff2Lip, &Device::Cpu).unwrap();
+    let settings = Settings { rate: 2e-3, ..Settings::default() };
+    let mut ear = diff2lip_ear::Ear::new(&set, weights, 6, settings, &Device::Cpu).unwrap();
+    let mut once = run(&folder.path().join("ear"), 40, false);
+    once.examine_every = 40;
+    go(&mut ear, &once).unwrap();
+    let explained = ear.examine().unwrap().scores[1].1;
+    assert!(explained > 0.3, "{explained}");
 }
 
 #[test]

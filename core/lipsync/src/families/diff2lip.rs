@@ -2,7 +2,7 @@
 //! frame, which is what keeps neighbouring frames alike.
 
 use super::network::{Preset, Windows, from_tensor, lift, to_tensor};
-use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
+use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target, wav2lip};
 use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
@@ -127,7 +127,8 @@ impl Diff2LipRecipe {
 
 impl Recipe for Diff2LipRecipe {
     fn plan(&mut self, line: &Line, _: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError> {
-        self.windows.plan(line, PADS);
+        // The compact form learned from sets cut as for Wav2Lip.
+        self.windows.plan(line, if self.network.config.patch > 1 { wav2lip::PADS } else { PADS });
         let mel = Mel::new(&line.voice.samples, Padding::Zero);
         self.starts = match self.preset {
             Preset::Reference => {

@@ -2,6 +2,7 @@
 //! the plain convolutional networks, the configuration of the U-Nets. What is read off a file's shapes
 //! ([`read`]) and what follows from it ([`Layout`]) are compared by [`super::recognise`].
 
+use crate::diff2lip;
 use crate::difftalk;
 use crate::diffused_heads;
 use crate::unet::{self, GUIDED, Style};
@@ -315,12 +316,16 @@ impl Layout {
     }
 }
 
-pub fn diff2lip(cfg: &unet::Config) -> Layout {
+pub fn diff2lip(network: &diff2lip::Config) -> Layout {
     let mut layout = Layout::default();
+    let cfg = &network.unet;
+    if let Some(positions) = network.positions() {
+        layout.put("position".into(), &positions);
+    }
     let (width, emb) = (cfg.model_channels, cfg.embedding_channels());
     layout.layer("time_embed.0", &[emb, width]);
     layout.layer("time_embed.2", &[emb, emb]);
-    layout.unet("", cfg, &GUIDED);
+    layout.unet("", cfg, network.style());
     // The audio encoder has one size whatever the U-Net's.
     let name = |part: &str| format!("audio_encoder.{part}");
     layout.layer(&name("time_embed.0"), &[32, 32]);

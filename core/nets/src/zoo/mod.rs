@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Checkpoint, TensorInfo};
 use crate::vq::Config as Vq;
-use crate::{NetsError, unet};
+use crate::{NetsError, diff2lip, unet};
 use layout::{Layout, read};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ pub enum Variant {
         channels: usize,
         published: usize,
     },
-    UNet(unet::Config),
+    Diff2Lip(diff2lip::Config),
     /// Motion frames are RGB (3 channels) or grey (1).
     DiffusedHeads {
         unet: unet::Config,
@@ -186,7 +186,10 @@ impl fmt::Display for Variant {
         match self {
             Variant::Width { channels, published } if channels == published => f.write_str("published size"),
             Variant::Width { channels, published } => write!(f, "width {channels} (published: {published})"),
-            Variant::UNet(config) => f.write_str(&unet(config)),
+            Variant::Diff2Lip(config) if config.patch == 1 => f.write_str(&unet(&config.unet)),
+            Variant::Diff2Lip(config) => {
+                write!(f, "compact, {} pixels, {}", config.image_size, unet(&config.unet))
+            }
             Variant::DiffusedHeads { unet: config, motion_channels } => {
                 write!(f, "{}, {motion_channels}-channel motion frames", unet(config))
             }
@@ -268,6 +271,15 @@ pub fn tensors(network: Network, channels: usize) -> Option<Vec<(String, Vec<usi
     Some(layout(channels).tensors)
 }
 
+/// [`tensors`] of a network of this variant, where it is one that is trained here.
+pub fn tensors_of(network: Network, variant: &Variant) -> Option<Vec<(String, Vec<usize>)>> {
+    match variant {
+        Variant::Width { channels, .. } => tensors(network, *channels),
+        Variant::Diff2Lip(config) => Some(layout::diff2lip(config).tensors),
+        _ => None,
+    }
+}
+
 /// Opens a file that must hold all of `wanted`; its weights are below the answer's prefix.
 ///
 /// # Errors
@@ -319,9 +331,10 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
         Network::S3fdSyncnet => plain(&shape, "vgg.0.weight", 64, layout::s3fd_syncnet)?,
         Network::SyncnetV2 => plain(&shape, "netcnnaud.0.weight", 64, layout::syncnet_v2)?,
         Network::Diff2Lip => {
-            let unet = read::unet(&shape, 64)?;
-            let layout = layout::diff2lip(&unet);
-            (Variant::UNet(unet), layout)
+            let positions = shape("position");
+            let config = diff2lip::Config::of_shapes(read::unet(&shape, 64)?, positions.as_deref())?;
+            let layout = layout::diff2lip(&config);
+            (Variant::Diff2Lip(config), layout)
         }
         Network::DiffusedHeads => {
             let unet = read::unet(&shape, 64)?;

@@ -26,6 +26,7 @@ fn network(case: &Case, vars: &VarBuilder) -> Result<Diff2Lip> {
     let sides = flags["attention_resolutions"].as_str().unwrap().split(',');
     let config = Config {
         image_size,
+        patch: 1,
         unet: unet::Config {
             in_channels: 6 + 3 * number("nrefer"),
             out_channels: if flags["learn_sigma"] == true { 6 } else { 3 },

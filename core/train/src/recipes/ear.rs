@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 /// Pairs of points (68-point layout) whose distances say what a mouth does: three across the inner lips, one across
 /// the outer, the widths of both.
-const DISTANCES: [(usize, usize); 6] = [(61, 67), (62, 66), (63, 65), (51, 57), (48, 54), (60, 64)];
+pub(super) const DISTANCES: [(usize, usize); 6] =
+    [(61, 67), (62, 66), (63, 65), (51, 57), (48, 54), (60, 64)];
 /// Outer corners of the eyes: the measure of all distances.
 const EYES: (usize, usize) = (36, 45);
 /// Brings the distances' changes, a few hundredths of that of the eyes, to about 1.
@@ -39,14 +40,14 @@ pub struct Ear {
 }
 
 pub struct Sampler {
-    clips: Clips,
-    batch: usize,
+    pub(super) clips: Clips,
+    pub(super) batch: usize,
 }
 
 /// `sounds`: `[n, 1, 80, 16]`; `shapes`: `[n, distances]`.
 pub struct Heard {
-    sounds: Tensor,
-    shapes: Tensor,
+    pub(super) sounds: Tensor,
+    pub(super) shapes: Tensor,
 }
 
 impl Ear {
@@ -58,7 +59,7 @@ impl Ear {
         device: &Device,
     ) -> Result<Ear, TrainError> {
         let config = Config { width: weights.channels() };
-        let exam = heard(Clips::of(set, Split::Validation, 2)?.fixed(EXAMINED).into_iter())?;
+        let exam = heard(Clips::of(set, Split::Validation, 2)?.fixed(EXAMINED).into_iter(), 0)?;
         Ok(Ear {
             network: Wav2Lip::trainable(&config, &weights.builder())?,
             reading: Var::from_tensor(&reading(32 * config.width)?.to_device(device)?)?,
@@ -89,7 +90,7 @@ impl Recipe for Ear {
     }
 
     fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Heard, TrainError> {
-        heard((0..sampler.batch).map(|item| sampler.clips.pick(&mut stream(seed, step, item))))
+        heard((0..sampler.batch).map(|item| sampler.clips.pick(&mut stream(seed, step, item))), 0)
     }
 
     fn learn(&mut self, batch: Heard) -> Result<Scores, TrainError> {
@@ -146,10 +147,14 @@ fn reading(embedding: usize) -> Result<Tensor, TrainError> {
     Ok(Tensor::from_vec(values, (DISTANCES.len(), embedding), &Device::Cpu)?)
 }
 
-fn heard<'a>(windows: impl Iterator<Item = (&'a Clip, usize)>) -> Result<Heard, TrainError> {
+/// `late`: each picture is given the sound of so many pictures before it.
+pub(super) fn heard<'a>(
+    windows: impl Iterator<Item = (&'a Clip, usize)>,
+    late: usize,
+) -> Result<Heard, TrainError> {
     let (mut sounds, mut shapes, mut n) = (Vec::new(), Vec::new(), 0);
     for (clip, frame) in windows {
-        sound(clip, frame, &mut sounds);
+        sound(clip, frame.saturating_sub(late), &mut sounds);
         shapes.extend(shape(clip, frame));
         n += 1;
     }
@@ -160,7 +165,7 @@ fn heard<'a>(windows: impl Iterator<Item = (&'a Clip, usize)>) -> Result<Heard, 
 }
 
 /// How far the mouth's distances are from this person's usual ones, which sound cannot tell.
-fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
+pub(super) fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
     let of = |frame: usize| -> [f32; DISTANCES.len()] {
         let points = &clip.landmarks()[frame];
         let between = |(a, b): (usize, usize)| {

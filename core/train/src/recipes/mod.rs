@@ -1,7 +1,10 @@
 //! What is trained on what, a network a file, behind one trait that the trainer's loop drives.
 
 pub(crate) mod crops;
+pub mod diff2lip;
+pub mod diff2lip_ear;
 pub mod ear;
+mod sheet;
 pub mod syncnet;
 pub mod wav2lip;
 
