@@ -127,3 +127,30 @@ fn folders_without_faces_and_without_films() {
     let file = text(&bench.path("file"));
     refused(&["dataset", "speaker", "-o", &file, "--people", "1"], 1, &["file"]);
 }
+
+#[test]
+fn a_network_is_taught_one_actor_and_installed() {
+    const TEST: &str = "a_network_is_taught_one_actor_and_installed";
+    let film = shared(TEST, "footage/video/grid_s1_3s_mpeg1.mpg");
+    let other = shared(TEST, "footage/train/grid_s1/bbaz4n.mp4");
+    let (Some(film), Some(other)) = (film, other) else { return };
+    let bench = Bench::new();
+    let run = text(&bench.path("run"));
+    let refused = |arguments: &[&str], words: &str| {
+        let output = bench.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(words), "{arguments:?}: {said}");
+    };
+    refused(&["finetune", &film, "--base", "diff2lip", "-o", &run], "no weights of it are installed");
+    // Three seconds are one stretch.
+    refused(&["finetune", &film, "-o", &run], "--held-out");
+    let run = text(&bench.path("another"));
+    let arguments = ["finetune", &film, "--held-out", &other, "-o", &run, "--steps", "1", "--batch", "1"]
+        .map(String::from);
+    let done = bench.result(&arguments.each_ref().map(String::as_str));
+    assert_eq!(done["set"]["validation_frames"], 75, "{done}");
+    let model = &done["model"];
+    let says = |key: &str, word: &str| model[key].as_str().is_some_and(|text| text.contains(word));
+    assert!(says("ancestry", "from ") && says("licence", "footage") && says("network", "wav2lip"), "{model}");
+    assert!(String::from_utf8_lossy(&bench.run(&["models", "list"]).stdout).contains("wav2lip"));
+}

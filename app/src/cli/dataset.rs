@@ -81,7 +81,7 @@ impl Dataset {
                 });
             }
             Action::Build { films, out, same_person, validation, side } => {
-                let build = Build { films, same_person, validation, side: side as usize };
+                let build = Build { films, actor: false, same_person, validation, side: side as usize };
                 // No expert that judges the sync is in the house yet; when it is, it examines here.
                 let examine = |_: &_| Ok(());
                 let built = dataset::build(paths, &out, &build, &examine, report, cancel)?;

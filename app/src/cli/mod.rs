@@ -3,6 +3,7 @@
 mod dataset;
 mod dub;
 mod film;
+mod finetune;
 mod manual;
 mod models;
 mod proof;
@@ -48,6 +49,8 @@ enum Command {
     Models(models::Models),
     /// Teach a network from a set of clips
     Train(Box<train::Train>),
+    /// Teach a network one actor, from the film's own faces and original speech
+    Finetune(Box<finetune::FinetuneArgs>),
     /// Sets of clips to train networks on
     Dataset(dataset::Dataset),
     /// Judge networks on people they have never seen
@@ -101,6 +104,7 @@ pub fn run() -> ExitCode {
         Command::Score(args) => args.output.json,
         Command::Models(args) => args.output.json,
         Command::Train(args) => args.output.json,
+        Command::Finetune(args) => args.output.json,
         Command::Dataset(args) => args.output.json,
         Command::Proof(args) => args.output.json,
         Command::Sample(args) => args.output.json,
@@ -114,6 +118,7 @@ pub fn run() -> ExitCode {
         Command::Score(args) => args.run(&session),
         Command::Models(args) => args.run(&session),
         Command::Train(args) => args.run(&session),
+        Command::Finetune(args) => args.run(&session),
         Command::Dataset(args) => args.run(&session),
         Command::Proof(args) => args.run(&session),
         Command::Sample(args) => args.run(&session),

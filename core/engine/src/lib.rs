@@ -15,6 +15,7 @@ pub mod error;
 pub mod export;
 pub mod files;
 pub mod film;
+pub mod finetune;
 pub mod material;
 pub mod mix;
 pub mod models;

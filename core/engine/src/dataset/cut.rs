@@ -26,6 +26,10 @@ pub struct Cutter<'a> {
     pub analyst: Analyst<'a>,
     pub writer: Writer,
     pub side: usize,
+    /// Only who is seen most.
+    pub actor: bool,
+    /// The last stretch of each film is for validation.
+    pub keep_last: bool,
     pub examine: Examine<'a>,
     pub cancel: &'a Cancel,
 }
@@ -58,6 +62,9 @@ impl Cutter<'_> {
             entry.refused.push(film.refused(None, Why::Faceless));
         }
         people.sort_by_key(|person| std::cmp::Reverse(person.frames));
+        if self.actor {
+            people.truncate(1);
+        }
         let pictures = FilmReader::open(&film.path, self.cancel)?;
         let mut open = Open { analysis: &analysis, pictures, sound };
         for (rank, person) in people.iter().enumerate() {
@@ -65,10 +72,13 @@ impl Cutter<'_> {
                 if rank == 0 { film.person.clone() } else { format!("{} {}", film.name, person.number) };
             let before = entry.clips.len();
             let mut why = None;
-            for stretch in stretches(&analysis, person)? {
+            let stretches = stretches(&analysis, person)?;
+            let last = if self.keep_last && stretches.len() > 1 { stretches.len() - 1 } else { usize::MAX };
+            for (i, stretch) in stretches.into_iter().enumerate() {
+                let kept = film.validation || i == last;
                 let name = format!("{} {} {}", film.name, person.number, stretch.start.0);
                 if !self.writer.has(&name) {
-                    match self.cut(&mut open, &stretch, film, &who, name.clone())? {
+                    match self.cut(&mut open, &stretch, kept, &who, name.clone())? {
                         Ok(record) => self.writer.push(record)?,
                         Err(reason) => {
                             why = Some(reason);
@@ -90,7 +100,7 @@ impl Cutter<'_> {
         &self,
         open: &mut Open,
         stretch: &Stretch,
-        film: &FilmFile,
+        kept: bool,
         who: &str,
         name: String,
     ) -> Result<Result<Record, Why>, EngineError> {
@@ -130,7 +140,8 @@ impl Cutter<'_> {
         // The same in every run, whatever films come to the folder.
         let digest = blake3::hash(who.as_bytes());
         let number = u32::from_le_bytes([0, 1, 2, 3].map(|i| digest.as_bytes()[i]));
-        let validation = film.validation || number.is_multiple_of(VALIDATION);
+        // Of one actor it is not left to chance.
+        let validation = kept || (!self.actor && number.is_multiple_of(VALIDATION));
         let record = Record {
             name,
             person: number,

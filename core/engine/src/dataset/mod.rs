@@ -31,8 +31,10 @@ pub fn speaker(
 /// What set to build from films.
 #[derive(Clone, Debug)]
 pub struct Build {
-    /// A folder; the films of one subfolder show the same person, a film right in it somebody of its own.
+    /// A folder; the films of one subfolder show the same person, a film right in it somebody of its own. Or one film.
     pub films: PathBuf,
+    /// Only who is seen most in each film; of a film that no other is kept for, the last stretch is for validation.
+    pub actor: bool,
     /// All films show one person.
     pub same_person: bool,
     /// Films kept for validation beside the people whom the split chooses.
@@ -131,6 +133,8 @@ pub fn build(
         analyst: Analyst::new(paths, &(), cancel),
         writer: Writer::open(folder, build.side)?,
         side: build.side,
+        actor: build.actor,
+        keep_last: build.actor && build.validation.is_empty(),
         examine,
         cancel,
     };
@@ -187,7 +191,12 @@ fn films(build: &Build) -> Result<Vec<FilmFile>, EngineError> {
     let mut films: Vec<FilmFile> = found
         .into_iter()
         .map(|path| {
-            let within = path.strip_prefix(&build.films).unwrap_or(&path);
+            let within = match path.strip_prefix(&build.films) {
+                Ok(within) if within.as_os_str().is_empty() => {
+                    Path::new(path.file_name().unwrap_or_default())
+                }
+                within => within.unwrap_or(&path),
+            };
             let name = within.to_string_lossy().into_owned();
             let folder = within.parent().filter(|folder| !folder.as_os_str().is_empty());
             let person = match folder {
@@ -216,6 +225,10 @@ fn films(build: &Build) -> Result<Vec<FilmFile>, EngineError> {
 }
 
 fn gather(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), EngineError> {
+    if folder.is_file() {
+        found.push(folder.to_path_buf());
+        return Ok(());
+    }
     for entry in std::fs::read_dir(folder).map_err(EngineError::file("read the folder", folder))? {
         let path = entry.map_err(EngineError::file("read the folder", folder))?.path();
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();

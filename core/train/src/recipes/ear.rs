@@ -182,5 +182,6 @@ pub(super) fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
         usual.iter_mut().zip(distances).for_each(|(sum, d)| *sum += d / sampled.len() as f32);
     }
     let here = of(frame);
-    std::array::from_fn(|i| SCALE * (here[i] - usual[i]))
+    // Of a face that only a box is known of: the usual mouth.
+    std::array::from_fn(|i| Some(SCALE * (here[i] - usual[i])).filter(|d| d.is_finite()).unwrap_or(0.0))
 }
