@@ -92,6 +92,11 @@ impl Planes {
         Self { source, phases, pad, rows, pitch, channel: lines * LINE }
     }
 
+    /// A picture of `source` in one plane of `size`, `pad` zeros before it and as many behind as there is room for.
+    pub fn padded(source: [usize; 2], pad: [usize; 2], size: [usize; 2]) -> Self {
+        Self::new(source, [1, 1], pad.map(|pad| pad as isize), size[0], size[1])
+    }
+
     /// A picture as it is, its rows set apart by `pitch` and followed by zeros.
     pub fn spread(source: [usize; 2], pitch: usize) -> Self {
         Self::new(source, [1, 1], [0, 0], source[0], pitch)

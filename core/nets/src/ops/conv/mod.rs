@@ -11,6 +11,7 @@ mod pack;
 mod tests;
 mod tile_amx;
 mod tile_f32;
+mod winograd;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +24,8 @@ use super::{native, samples};
 use drive::Output;
 use geometry::Plan;
 use tile_amx::{AmxKernel, AmxTiles};
-use tile_f32::F32Tiles;
+use tile_f32::{F32Kernel, F32Tiles};
+use winograd::WinogradKernel;
 
 /// Convolution (cross-correlation, as in every network) `[n, in, h, w] → [n, out, h', w']`; weight
 /// `[out, in / groups, kernel rows, kernel columns]`, bias `[out]`, or `[n, out]` for one of its own per picture.
@@ -47,14 +49,21 @@ pub fn conv_transpose2d(
 
 /// A layer's weight in the order in which the kernels go through it, kept from the first use on.
 ///
-/// It costs as much memory as the weight. A weight that is trained is not kept, and another tensor than the
+/// It costs as much memory as the weight, or four times that where Winograd's points are kept. A weight that is trained is not kept, and another tensor than the
 /// last takes its place; only a tensor that is overwritten in place must not be used with it.
 #[derive(Clone, Default)]
 pub struct Prepared(Arc<Mutex<Option<Kept>>>);
 
 struct Kept {
     of: TensorId,
-    kernel: Arc<AmxKernel>,
+    kernel: Arc<Ordered>,
+}
+
+/// A weight in a kernel's order.
+enum Ordered {
+    Amx(AmxKernel),
+    Winograd(WinogradKernel),
+    F32(F32Kernel),
 }
 
 impl Prepared {
@@ -87,10 +96,15 @@ impl Prepared {
         (!weight.track_op()).then(|| (self.clone(), weight.id()))
     }
 
-    fn get(&self, id: TensorId, prepare: impl FnOnce() -> AmxKernel) -> Arc<AmxKernel> {
+    fn get(
+        &self,
+        id: TensorId,
+        fits: impl Fn(&Ordered) -> bool,
+        prepare: impl FnOnce() -> Ordered,
+    ) -> Arc<Ordered> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
-            Some(kept) if kept.of == id => kept.kernel.clone(),
+            Some(kept) if kept.of == id && fits(&kept.kernel) => kept.kernel.clone(),
             _ => slot.insert(Kept { of: id, kernel: Arc::new(prepare()) }).kernel.clone(),
         }
     }
@@ -181,19 +195,47 @@ impl Convolution {
             true => Plan::transposed(source, self.output, [kh, kw], &self.spec),
         };
         let output = Output { images: x.dims[0], groups, channels: outs, bias };
+        let images = x.dims[0];
         // The matrix unit takes channels by the 32: with few it would mostly multiply zeros.
-        let samples = if amx::available() && ins.min(outs) >= 16 && !x.data.is_empty() {
-            let prepare = || AmxKernel::new(&plan, &kernel, groups);
-            let kernel = match &self.kept {
-                Some((prepared, id)) => prepared.get(*id, prepare),
-                None => Arc::new(prepare()),
-            };
-            drive::run(&plan, &AmxTiles::new(&plan, &kernel, x.data), &output)
-        } else {
-            drive::run(&plan, &F32Tiles::new(&plan, &kernel, groups, x.data), &output)
+        let by_amx = amx::available() && ins.min(outs) >= 16;
+        let padding =
+            self.winograd_padding([kh, kw]).filter(|_| winograd::suits(outs, ins, images, self.output));
+        let fits = |kernel: &Ordered| match kernel {
+            Ordered::Amx(_) => by_amx,
+            Ordered::Winograd(_) => !by_amx && padding.is_some(),
+            Ordered::F32(_) => !by_amx && padding.is_none(),
+        };
+        let prepare = || match padding {
+            _ if by_amx => Ordered::Amx(AmxKernel::new(&plan, &kernel, groups)),
+            Some(_) => Ordered::Winograd(WinogradKernel::new(&kernel, self.transposed)),
+            None => Ordered::F32(F32Kernel::new(&plan, &kernel, groups)),
+        };
+        let kernel = match &self.kept {
+            Some((prepared, id)) => prepared.get(*id, fits, prepare),
+            None => Arc::new(prepare()),
+        };
+        let samples = match &*kernel {
+            _ if x.data.is_empty() => Vec::new(),
+            Ordered::Amx(kernel) => drive::run(&plan, &AmxTiles::new(&plan, kernel, x.data), &output),
+            Ordered::F32(kernel) => drive::run(&plan, &F32Tiles::new(&plan, kernel, x.data), &output),
+            Ordered::Winograd(kernel) => {
+                let pad = padding.unwrap_or_default();
+                kernel.run(x.data, &winograd::Job { images, source, output: self.output, pad, bias })
+            }
         };
         let shape = (x.dims[0], outs * groups, self.output[0], self.output[1]).into();
         Ok((CpuStorage::F32(samples), shape))
+    }
+
+    /// The padding with which Winograd's filtering does this convolution; `None` where it does not.
+    fn winograd_padding(&self, kernel: [usize; 2]) -> Option<[usize; 2]> {
+        let Conv2dSpec { stride, padding, dilation, groups } = self.spec;
+        let plain = kernel == [3, 3] && stride == [1, 1] && dilation == [1, 1] && groups == 1;
+        match self.transposed {
+            _ if !plain => None,
+            false => Some(padding),
+            true => Some([2usize.checked_sub(padding[0])?, 2usize.checked_sub(padding[1])?]),
+        }
     }
 
     /// Gradients of input, weight and bias; each only where something asks for it.

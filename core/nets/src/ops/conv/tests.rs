@@ -5,7 +5,8 @@ use candle_core::{Result, Tensor, Var};
 use super::drive::{self, Output};
 use super::geometry::Plan;
 use super::tile_amx::{AmxKernel, AmxTiles};
-use super::tile_f32::F32Tiles;
+use super::tile_f32::{F32Kernel, F32Tiles, Isa};
+use super::winograd::{self, WinogradKernel};
 use super::{Conv2dSpec, Kernel, Prepared, amx, conv_transpose2d, conv2d};
 use crate::ops::testing::{check_gradients, distance, flat, noise};
 
@@ -170,7 +171,8 @@ fn every_kind_of_tile_gives_the_same() -> Result<()> {
         };
         assert_eq!(ins * spec.groups, c);
         let output = Output { images: n, groups: spec.groups, channels: outs, bias: Some(&bs) };
-        for tiles in F32Tiles::of_every_kind(&plan, &kernel, spec.groups, &xs) {
+        for kernel in F32Kernel::of_every_kind(&plan, &kernel, spec.groups) {
+            let tiles = F32Tiles::new(&plan, &kernel, &xs);
             let got = Tensor::from_vec(drive::run(&plan, &tiles, &output), wanted.shape(), x.device())?;
             let d = distance(&got, &wanted);
             assert!(d < 1e-5, "case {i}: {d}");
@@ -181,6 +183,43 @@ fn every_kind_of_tile_gives_the_same() -> Result<()> {
             let got = Tensor::from_vec(drive::run(&plan, &tiles, &output), wanted.shape(), x.device())?;
             let d = distance(&got, &wanted);
             assert!(d < 1e-5, "case {i}: {d}");
+        }
+    }
+    Ok(())
+}
+
+/// The same in f64, straight from the definition.
+fn exact(x: &Tensor, w: &Tensor, pad: usize) -> Result<Tensor> {
+    let wide = |t: &Tensor| t.to_dtype(candle_core::DType::F64);
+    wide(x)?.conv2d(&wide(w)?, pad, 1, 1, 1)?.to_dtype(candle_core::DType::F32)
+}
+
+#[test]
+fn winograds_filtering_equals_the_same_in_f64() -> Result<()> {
+    // Whole tiles, broken ones, more channels than a panel or a block, several pictures; walked both ways.
+    for (n, [i, o], [h, w], pad) in [
+        (1, [16, 16], [16, 16], 1),
+        (2, [33, 50], [13, 11], 1),
+        (3, [200, 20], [9, 14], 0),
+        (1, [24, 97], [30, 7], 2),
+    ] {
+        let (x, weight) = (noise(1, &[n, i, h, w]), noise(2, &[o, i, 3, 3]));
+        let wanted = exact(&x, &weight, pad)?;
+        let (_, _, oh, ow) = wanted.dims4()?;
+        let (xs, ws, turned) = (
+            flat(&x),
+            flat(&weight),
+            flat(&weight).chunks(9).flat_map(|k| k.iter().rev().copied()).collect::<Vec<_>>(),
+        );
+        for (data, backwards) in [(&ws, false), (&turned, true)] {
+            let kernel = Kernel { data, outs: o, ins: i, out_stride: i * 9, in_stride: 9, group_stride: 0 };
+            for isa in Isa::every_kind() {
+                let job =
+                    winograd::Job { images: n, source: [h, w], output: [oh, ow], pad: [pad; 2], bias: None };
+                let got = WinogradKernel::with(isa, &kernel, backwards).run(&xs, &job);
+                let d = distance(&Tensor::from_vec(got, wanted.shape(), x.device())?, &wanted);
+                assert!(d < 1e-5, "{i} → {o}: {d}");
+            }
         }
     }
     Ok(())
