@@ -163,7 +163,8 @@ impl Trust {
 }
 
 /// The map target pixel ↦ source pixel (of the full-size crops) that lays the source on the target where
-/// `weights` (target's size, 0..=1) say, starting from `start`. `None` when nothing there holds on to anything.
+/// `weights` (target's size, 0..=1) say, starting from `start`, and how ill it lies there: the usual residual between
+/// the evened pictures, whose deviation is 1. `None` when nothing there holds on to anything.
 pub fn register(
     target: &Pyramid,
     target_width: usize,
@@ -172,8 +173,8 @@ pub fn register(
     source_width: usize,
     start: Affine,
     trust: &Trust,
-) -> Option<Affine> {
-    let mut map = start;
+) -> Option<(Affine, f32)> {
+    let (mut map, mut misfit) = (start, 0.0);
     let coarsest = target.levels.len().min(source.levels.len());
     for level in (0..coarsest).rev() {
         let (t, s) = (&target.levels[level], &source.levels[level]);
@@ -181,9 +182,12 @@ pub fn register(
         let to_level = |map: Affine| scaled(down).then(map).then(scaled(1.0 / up));
         let from_level = |map: Affine| scaled(1.0 / down).then(map).then(scaled(up));
         let problem = Problem::new(t, weights, target_width, to_level(start), trust)?;
-        map = from_level(problem.solve(s, to_level(map), if level == 0 { 6 } else { 10 })?);
+        let (found, noise) = problem.solve(s, to_level(map), if level == 0 { 6 } else { 10 })?;
+        // The coarsest level's: finer ones differ by grain and focus as well.
+        misfit = if level + 1 == coarsest { noise } else { misfit };
+        map = from_level(found);
     }
-    Some(map)
+    Some((map, misfit))
 }
 
 fn scaled(by: f32) -> Affine {
@@ -267,8 +271,9 @@ impl Problem {
         [(warp.c + p[2] * cx + p[3] * cy) / k, (warp.f + p[4] * cx + p[5] * cy) / k, p[2], p[3], p[4], p[5]]
     }
 
-    fn solve(&self, source: &Grey, mut map: Affine, rounds: usize) -> Option<Affine> {
+    fn solve(&self, source: &Grey, mut map: Affine, rounds: usize) -> Option<(Affine, f32)> {
         let unstart = self.start.inverse()?;
+        let mut usual = 0.0;
         for _ in 0..rounds {
             let residuals: Vec<Option<f32>> = (self.pixels.iter())
                 .map(|pixel| {
@@ -281,7 +286,8 @@ impl Problem {
                 return None;
             }
             let middle = sizes.len() / 2;
-            let noise = (1.48 * *sizes.select_nth_unstable_by(middle, f32::total_cmp).1).clamp(0.02, 1.5);
+            usual = 1.48 * *sizes.select_nth_unstable_by(middle, f32::total_cmp).1;
+            let noise = usual.clamp(0.02, 1.5);
             let (mut hessian, mut slope) = self.normal(&residuals, noise);
             // How far the warp stands from the first guess, in the target's plane.
             let away = self.parameters(map.then(unstart));
@@ -299,7 +305,7 @@ impl Problem {
                 break;
             }
         }
-        [map.a, map.b, map.c, map.d, map.e, map.f].iter().all(|v| v.is_finite()).then_some(map)
+        [map.a, map.b, map.c, map.d, map.e, map.f].iter().all(|v| v.is_finite()).then_some((map, usual))
     }
 
     /// Normal equations, each pixel by its weight and by Tukey's for its residual, over the noise's variance.
@@ -397,7 +403,9 @@ mod tests {
         let (target, source) = (texture(160, 140, truth), texture(160, 140, Affine::IDENTITY));
         let (t, s) = (Pyramid::of(&target, 256), Pyramid::of(&source, 256));
         let weights = vec![1.0; 160 * 140];
-        let found = register(&t, 160, &weights, &s, 160, Affine::IDENTITY, &FREE).expect("textured");
+        let (found, misfit) =
+            register(&t, 160, &weights, &s, 160, Affine::IDENTITY, &FREE).expect("textured");
+        assert!(misfit < 0.2, "{misfit}");
         assert!(worst(found, truth, 160, 140) < 0.05, "{found:?}");
     }
 
@@ -411,7 +419,7 @@ mod tests {
         }
         let source = texture(160, 140, Affine::IDENTITY);
         let (t, s) = (Pyramid::of(&target, 256), Pyramid::of(&source, 256));
-        let found =
+        let (found, _) =
             register(&t, 160, &vec![1.0; 160 * 140], &s, 160, Affine::IDENTITY, &FREE).expect("textured");
         assert!(worst(found, truth, 160, 140) < 0.15, "{found:?}");
     }
@@ -427,7 +435,7 @@ mod tests {
         }
         let source = texture(160, 140, Affine::IDENTITY);
         let (t, s) = (Pyramid::of(&target, 256), Pyramid::of(&source, 256));
-        let found =
+        let (found, _) =
             register(&t, 160, &vec![1.0; 160 * 140], &s, 160, Affine::IDENTITY, &FREE).expect("textured");
         assert!(worst(found, truth, 160, 140) < 0.12, "{found:?}");
     }
@@ -440,10 +448,24 @@ mod tests {
         let found = |shear: f32| {
             let trust = Trust { shear, ..FREE };
             let weights = vec![1.0; 160 * 140];
-            register(&t, 160, &weights, &s, 160, Affine::IDENTITY, &trust).expect("textured")
+            register(&t, 160, &weights, &s, 160, Affine::IDENTITY, &trust).expect("textured").0
         };
         let bent = |map: Affine| (map.a - map.e).abs() + (map.b + map.d).abs();
         assert!(bent(found(0.5)) > 0.1 && bent(found(1e-4)) < 0.003, "{:?}", found(1e-4));
+    }
+
+    #[test]
+    fn pictures_of_different_things_do_not_fit() {
+        let (target, source) = (texture(160, 140, Affine::IDENTITY), {
+            let mut other = Rgb::black(160, 140);
+            let noise = |x: usize, y: usize| ((x / 9 * 7 + y / 9 * 13) % 17) as f32 / 17.0;
+            (0..160 * 140).for_each(|i| other.set(i % 160, i / 160, [noise(i % 160, i / 160); 3]));
+            other
+        });
+        let (t, s) = (Pyramid::of(&target, 256), Pyramid::of(&source, 256));
+        let near = Trust { zoom: 0.05, shear: 0.01, shift: 0.05 };
+        let found = register(&t, 160, &vec![1.0; 160 * 140], &s, 160, Affine::IDENTITY, &near);
+        assert!(found.is_none_or(|(_, misfit)| misfit > 0.8), "{found:?}");
     }
 
     #[test]
@@ -452,7 +474,7 @@ mod tests {
         let p = Pyramid::of(&flat, 128);
         let start = Affine { c: 2.0, ..Affine::IDENTITY };
         let trust = Trust { zoom: 0.05, shear: 0.05, shift: 0.05 };
-        if let Some(found) = register(&p, 100, &vec![1.0; 10_000], &p, 100, start, &trust) {
+        if let Some((found, _)) = register(&p, 100, &vec![1.0; 10_000], &p, 100, start, &trust) {
             assert!(worst(found, start, 100, 100) < 1e-3, "{found:?}");
         }
         assert!(register(&p, 100, &vec![0.0; 10_000], &p, 100, start, &trust).is_none());

@@ -170,8 +170,12 @@ fn shortlist(moment: &Moment, units: &[Unit], desire: Option<&Desire>) -> Vec<(u
 
 /// How ill a unit fits a moment: sound, mouth, head and size.
 fn target_cost(moment: &Moment, unit: usize, units: &[Unit], desire: Option<&Desire>) -> f32 {
+    let same = moment.same.map(|same| &units[same]);
     let unit = &units[unit];
     let mut cost = view_cost(&moment.view, &unit.view);
+    if let Some(same) = same.filter(|same| same.state.is_none()) {
+        cost += away_cost(same, unit);
+    }
     match (&moment.wish, unit.state, desire) {
         (Some(wish), Some(state), Some(desire)) => {
             cost += state_cost(wish, &state, &unit.motion, desire);
@@ -210,6 +214,17 @@ fn view_cost(wanted: &View, given: &View) -> f32 {
     let zoom = (wanted.size / given.size.max(1.0)).ln();
     let size = if zoom > 0.0 { (zoom / 0.4).powi(2) } else { 0.1 * zoom * zoom };
     0.7 * (1.0 + turned).ln() + 0.5 * size
+}
+
+/// Without landmarks nothing tells which way a head looks but that it mostly looks where it just did.
+fn away_cost(here: &Unit, unit: &Unit) -> f32 {
+    /// Seconds in which a head turns.
+    const TURNS: f32 = 1.0;
+    let away = match here.source.footage == unit.source.footage {
+        true => (here.time - unit.time).secs_f64() as f32 / TURNS,
+        false => 10.0,
+    };
+    0.7 * (1.0 + away * away).ln()
 }
 
 /// The frame's own mouth will do while nobody speaks, if it is closed; `None` when it will not.
