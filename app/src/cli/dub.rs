@@ -6,6 +6,7 @@ use super::{Failure, Output, Session};
 use clap::{Args, ValueEnum};
 use lipsmith_engine::dub::{self, DubRequest};
 use lipsmith_engine::export::profile_for;
+use lipsmith_engine::recipe::draft;
 use lipsmith_engine::{Method, Original, PROFILES, Preset, Profile, Time, TimeRange, Timecode, media_info};
 use serde_json::json;
 use std::path::PathBuf;
@@ -45,6 +46,9 @@ pub struct Dub {
     /// The family's weights [default: the imported ones, see `lipsmith models list`]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// draft: quick, to judge the sync by (diffusion families in 6 steps of unipc); final: as --sampler and --steps say
+    #[arg(long, value_enum, default_value_t = Quality::Final)]
+    quality: Quality,
     /// ddim, ddpm, dpm++ or unipc, for diffusion families
     #[arg(long, default_value = "ddim")]
     sampler: String,
@@ -77,6 +81,12 @@ pub struct Dub {
     actor_footage: Vec<PathBuf>,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Quality {
+    Draft,
+    Final,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -143,6 +153,16 @@ impl Dub {
                 ),
             })
         })?;
+        let method = Method {
+            family: self.family,
+            preset: self.preset.into(),
+            sampler: self.sampler,
+            steps: self.steps,
+            eta: self.eta,
+            seed: self.seed,
+            feather: self.feather,
+            ..Method::default()
+        };
         Ok(DubRequest {
             at: self.at.as_deref().map(timecode).transpose()?,
             ranges: self.range.iter().map(range).collect::<Result<_, _>>()?,
@@ -152,16 +172,7 @@ impl Dub {
                 "auto" => None,
                 text => Some(timecode(text)?),
             },
-            method: Method {
-                family: self.family,
-                preset: self.preset.into(),
-                sampler: self.sampler,
-                steps: self.steps,
-                eta: self.eta,
-                seed: self.seed,
-                feather: self.feather,
-                ..Method::default()
-            },
+            method: if self.quality == Quality::Draft { draft(&method) } else { method },
             checkpoint: self.checkpoint,
             device: self.device,
             profile,

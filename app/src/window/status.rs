@@ -99,12 +99,8 @@ pub fn take_is_whole(take: &Take, news: &News) -> bool {
     })
 }
 
-/// Made by the line's own method, but for fewer steps.
+/// Made by the line's own family in fewer steps, whatever the sampler.
 pub fn is_draft(project: &Project, cue: &Cue, take: &Take) -> bool {
     let wanted = cue.method.as_ref().unwrap_or(&project.settings.method);
-    take.parts.iter().all(|part| {
-        part.method.steps < wanted.steps
-            && part.method.family == wanted.family
-            && part.method.sampler == wanted.sampler
-    })
+    take.parts.iter().all(|part| part.method.steps < wanted.steps && part.method.family == wanted.family)
 }
