@@ -46,6 +46,9 @@ pub struct Train {
     /// How much more pixels around the lips count than others
     #[arg(long, default_value_t = 0.0)]
     lips: f32,
+    /// Teach a generator to paint alone, from true mouths; its ear is taught by wav2lip-ear
+    #[arg(long)]
+    led: bool,
     /// Shorten gradients longer than this; 1 by default for diff2lip
     #[arg(long, value_name = "LENGTH")]
     clip: Option<f64>,
@@ -131,6 +134,7 @@ impl Train {
             sync: self.sync,
             quality: self.quality,
             lips: self.lips,
+            led: self.led,
         };
         let schedule = Schedule {
             folder: self.out,

@@ -83,6 +83,7 @@ pub fn finetune(
         sync: None,
         quality: None,
         lips: wanted.lips,
+        led: false,
         clip: None,
         average: None,
         diffusion,

@@ -50,6 +50,9 @@ pub struct Training {
     /// How much more the pixels around the lips count.
     pub lips: f32,
     // What came later is left out of `run.json` where it is not given: earlier runs go on.
+    /// A generator's painting half alone learns, from true mouths.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub led: bool,
     /// Gradients longer than this are shortened to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
@@ -171,7 +174,12 @@ pub fn train(
         Weights::fresh(Network::QualityDiscriminator, width, training.seed ^ 1, &device)
     });
     let published = Balance::published(quality.is_some());
-    let balance = Balance { sync: training.sync.unwrap_or(published.sync), lips: training.lips, ..published };
+    let balance = Balance {
+        sync: training.sync.unwrap_or(published.sync),
+        lips: training.lips,
+        led: training.led,
+        ..published
+    };
     let judges = Judges { expert, quality: quality.transpose()? };
     let mut recipe = Generator::new(&set, weights, judges, training.batch, balance, settings, &device)?;
     Ok(trainer::run(&mut recipe, &run, sink, cancel)?)
@@ -204,6 +212,9 @@ fn check(training: &Training, schedule: &Schedule, network: Network) -> Result<(
     }
     let of_generators = training.expert.is_some() || training.quality.is_some() || training.sync.is_some();
     let generates = [Network::Wav2Lip, Network::Diff2Lip].contains(&network);
+    if training.led && training.network != "wav2lip" {
+        return refuse(format!("--led is for wav2lip; {} has --told or nothing to paint", training.network));
+    }
     if (!generates || EARS.contains(&training.network.as_str())) && of_generators {
         return refuse(format!(
             "--expert, --sync and --quality judge a generator; {} is none",

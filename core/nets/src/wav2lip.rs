@@ -145,13 +145,18 @@ impl Wav2Lip {
     /// `mel`: `[n, 1, 80, 16]` in [-4, 4]; `faces`: `[n, 6, 96, 96]`, BGR in [0, 1], first the frame with its
     /// lower half black, then a whole face of the same person → `[n, 3, 96, 96]`, BGR in [0, 1], f32.
     pub fn forward(&self, mel: &Tensor, faces: &Tensor) -> Result<Tensor> {
+        self.paint(self.audio_embedding(mel)?, faces)
+    }
+
+    /// What [`forward`](Self::forward) does once it has listened; `embedding`: `[n, 32·width, 1, 1]`, not negative.
+    pub fn paint(&self, embedding: Tensor, faces: &Tensor) -> Result<Tensor> {
         let mut features = Vec::with_capacity(self.face_encoder.len());
         let mut face = faces.to_dtype(self.dtype)?;
         for level in &self.face_encoder {
             face = run(level, face)?;
             features.push(face.clone());
         }
-        let mut x = self.audio_embedding(mel)?;
+        let mut x = embedding;
         for (level, feature) in self.face_decoder.iter().zip(features.iter().rev()) {
             x = append(&run(level, x)?, feature)?;
         }

@@ -145,6 +145,27 @@ fn the_expert_learns_what_belongs_together() {
 }
 
 #[test]
+fn a_led_generator_paints_while_its_ear_rests() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let weights = || Weights::fresh(Network::Wav2Lip, 1, 1, &Device::Cpu).unwrap();
+    let balance = Balance { led: true, ..Balance::published(false) };
+    let (judges, settings) = (Judges::default(), Settings { rate: 2e-3, ..Settings::default() });
+    let mut recipe = Generator::new(&set, weights(), judges, 2, balance, settings, &Device::Cpu).unwrap();
+    go(&mut recipe, &run(&folder.path().join("run"), 2, false)).unwrap();
+    let learned = recipe.network();
+    let moved = |(name, before): &(String, candle_core::Var)| {
+        let (_, after) = learned.iter().find(|(other, _)| other == name).unwrap();
+        let apart = (after - before.as_tensor()).unwrap().abs().unwrap().sum_all().unwrap();
+        apart.to_scalar::<f32>().unwrap() > 0.0
+    };
+    let before = weights();
+    let ear = |name: &str| name.starts_with("audio_encoder.");
+    assert!(before.vars().iter().filter(|(name, _)| ear(name)).all(|var| !moved(var)));
+    assert!(before.vars().iter().filter(|(name, _)| name == "output_block.1.weight").all(moved));
+}
+
+#[test]
 fn the_ear_hears_how_far_lips_are_apart() {
     let folder = tempfile::tempdir().unwrap();
     let set = set(&folder.path().join("set"));

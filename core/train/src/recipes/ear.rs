@@ -1,6 +1,7 @@
-//! The generator's audio encoder alone, before the rest: from 0.2 s of sound to how far the lips are apart, with
-//! points of the face as the truth. A sound's window costs a fiftieth of a picture's, so the ear is
-//! good when the generator begins, which otherwise learns for a long time to paint before it begins to listen.
+//! The generator's audio encoder alone: from 0.2 s of sound to the embedding that stands for what the mouth does then,
+//! with points of the face as the truth. A sound's window costs a fiftieth of a picture's. The generator's painting
+//! half learns from the same embeddings of true mouths ([`embedding`]), so that neither half waits for the other:
+//! together they otherwise learn for a long time to paint a mean mouth before they begin to listen.
 
 use super::crops::{Clips, sound, stream};
 use super::{Exam, Recipe, Scores};
@@ -9,7 +10,7 @@ use crate::dataset::{Clip, Set, Split};
 use crate::optim::{Adam, Average, Settings};
 use crate::speaker::math::Random;
 use crate::weights::Weights;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::wav2lip::{Config, Wav2Lip};
@@ -29,11 +30,8 @@ const EXAMINED: usize = 512;
 pub struct Ear {
     network: Wav2Lip,
     weights: Weights,
-    /// `[distances, embedding]`: reads them off the embedding; not part of the network.
-    reading: Var,
     adam: Adam,
     average: Average,
-    rate: f64,
     sampler: Arc<Sampler>,
     exam: Heard,
     device: Device,
@@ -62,10 +60,8 @@ impl Ear {
         let exam = heard(Clips::of(set, Split::Validation, 2)?.fixed(EXAMINED).into_iter(), 0)?;
         Ok(Ear {
             network: Wav2Lip::trainable(&config, &weights.builder())?,
-            reading: Var::from_tensor(&reading(32 * config.width)?.to_device(device)?)?,
             adam: Adam::new(&weights, settings)?,
             average: Average::new(&weights, 0.998)?,
-            rate: settings.rate,
             sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, 2)?, batch }),
             exam,
             device: device.clone(),
@@ -75,9 +71,9 @@ impl Ear {
 
     /// Mean squared error.
     fn apart(&self, network: &Wav2Lip, heard: &Heard) -> Result<Tensor, TrainError> {
-        let embedding = network.audio_embedding(&heard.sounds.to_device(&self.device)?)?.flatten_from(1)?;
-        let read = embedding.matmul(&self.reading.as_tensor().t()?)?;
-        Ok((read - heard.shapes.to_device(&self.device)?)?.sqr()?.mean_all()?)
+        let embedding = network.audio_embedding(&heard.sounds.to_device(&self.device)?)?;
+        let mouths = self::embedding(&heard.shapes.to_device(&self.device)?, self.weights.channels())?;
+        Ok((embedding - mouths)?.sqr()?.mean_all()?)
     }
 }
 
@@ -95,12 +91,7 @@ impl Recipe for Ear {
 
     fn learn(&mut self, batch: Heard) -> Result<Scores, TrainError> {
         let loss = self.apart(&self.network, &batch)?;
-        let grads = loss.backward()?;
-        if let Some(grad) = grads.get(&self.reading) {
-            self.reading
-                .set(&(self.reading.as_detached_tensor() - (grad.detach() * (30.0 * self.rate))?)?)?;
-        }
-        let length = self.adam.step(&self.weights, &grads)?;
+        let length = self.adam.step(&self.weights, &loss.backward()?)?;
         self.average.follow(&self.weights)?;
         Ok(vec![("loss", f64::from(loss.to_scalar::<f32>()?)), ("gradient", length)])
     }
@@ -110,8 +101,10 @@ impl Recipe for Ear {
         let vb = VarBuilder::from_tensors(averaged, DType::F32, &self.device);
         let network = Wav2Lip::new(&Config { width: self.weights.channels() }, &vb)?;
         let loss = f64::from(self.apart(&network, &self.exam)?.to_scalar::<f32>()?);
-        // Against a deaf reader, who always says the mean.
-        let spread = f64::from(self.exam.shapes.sqr()?.mean_all()?.to_scalar::<f32>()?);
+        // Against a deaf ear, which always says the mean.
+        let mouths = embedding(&self.exam.shapes, self.weights.channels())?;
+        let apart = mouths.broadcast_sub(&mouths.mean_keepdim(0)?)?;
+        let spread = f64::from(apart.sqr()?.mean_all()?.to_scalar::<f32>()?);
         let scores = vec![("loss", loss), ("explained", 1.0 - loss / spread.max(f64::MIN_POSITIVE))];
         Ok(Exam { scores, judged: loss, picture: None })
     }
@@ -124,7 +117,6 @@ impl Recipe for Ear {
         let named = self.weights.vars().iter();
         let mut state: Vec<_> =
             named.map(|(name, var)| (format!("weights.{name}"), var.as_detached_tensor())).collect();
-        state.push(("reading".into(), self.reading.as_detached_tensor()));
         state.extend(self.adam.state("adam.", &self.weights)?);
         state.extend(self.average.state("average.", &self.weights)?);
         Ok(state)
@@ -132,19 +124,9 @@ impl Recipe for Ear {
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
         self.weights.restore("weights.", state)?;
-        let reading = state.get("reading").ok_or_else(|| TrainError::State { lack: "reading".into() })?;
-        self.reading.set(&reading.to_device(&self.device)?)?;
         self.adam.restore("adam.", &self.weights, state)?;
         self.average.restore("average.", &self.weights, state)
     }
-}
-
-/// Small and different, or nothing would reach the ear.
-fn reading(embedding: usize) -> Result<Tensor, TrainError> {
-    let mut random = Random::new(1);
-    let reach = 1.0 / (embedding as f32).sqrt();
-    let values = (0..DISTANCES.len() * embedding).map(|_| random.within(-reach, reach)).collect();
-    Ok(Tensor::from_vec(values, (DISTANCES.len(), embedding), &Device::Cpu)?)
 }
 
 /// `late`: each picture is given the sound of so many pictures before it.
@@ -160,8 +142,23 @@ pub(super) fn heard<'a>(
     }
     Ok(Heard {
         sounds: Tensor::from_vec(sounds, (n, 1, BANDS, WINDOW), &Device::Cpu)?,
-        shapes: Tensor::from_vec(shapes, (n, DISTANCES.len()), &Device::Cpu)?,
+        mouths: embedding(&shapes, width)?,
     })
+}
+
+/// What an ear that hears perfectly would say of mouths, `[n, distances]` → `[n, 32·width, 1, 1]`: a fixed mixture
+/// that differs from channel to channel, cut at zero as the encoder's own output is. The painter learns to read it
+/// like any other.
+pub(super) fn embedding(shapes: &Tensor, width: usize) -> Result<Tensor, TrainError> {
+    let (n, channels) = (shapes.dim(0)?, 32 * width);
+    let mut random = Random::new(0xea5);
+    let mut fixed = |rows: usize| {
+        let values = (0..rows * channels).map(|_| random.within(-1.0, 1.0)).collect();
+        Tensor::from_vec(values, (rows, channels), shapes.device())
+    };
+    let (mixture, offset) = (fixed(DISTANCES.len())?, fixed(1)?);
+    let mouths = shapes.matmul(&mixture)?.broadcast_add(&offset)?.relu()?;
+    Ok(mouths.reshape((n, channels, 1, 1))?)
 }
 
 /// How far the mouth's distances are from this person's usual ones, which sound cannot tell.

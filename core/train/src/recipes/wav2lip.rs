@@ -3,6 +3,7 @@
 //! still, and, if wanted, by a visual quality discriminator that learns beside it.
 
 use super::crops::{Clips, Framing, Look, below, mouth, picture, sound, stream};
+use super::ear::{DISTANCES, embedding, shape};
 use super::syncnet::LOOK;
 use super::{Exam, Recipe, Scores};
 use crate::TrainError;
@@ -20,7 +21,7 @@ use lipsmith_nets::wav2lip::{Config, FACE, Wav2Lip};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Weights of the losses.
+/// Weights of the losses, and whose word they are counted on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Balance {
     /// Of the expert's verdict, once it has been switched on.
@@ -29,14 +30,16 @@ pub struct Balance {
     pub quality: f64,
     /// How much more a pixel around the lips counts than any other in the reconstruction: 0 is the paper's loss.
     pub lips: f32,
+    /// The mouth to paint is told by the truth instead of by the ear, which rests meanwhile.
+    pub led: bool,
 }
 
 impl Balance {
     /// The paper's: 0.03 and 0.07 with a discriminator, 0.01 without.
     pub fn published(with_discriminator: bool) -> Balance {
         match with_discriminator {
-            true => Balance { sync: 0.03, quality: 0.07, lips: 0.0 },
-            false => Balance { sync: 0.01, quality: 0.0, lips: 0.0 },
+            true => Balance { sync: 0.03, quality: 0.07, lips: 0.0, led: false },
+            false => Balance { sync: 0.01, quality: 0.0, lips: 0.0, led: false },
         }
     }
 }
@@ -97,6 +100,8 @@ pub struct Windows {
     counts: Tensor,
     /// `[n·t, 1, 80, 16]`.
     sounds: Tensor,
+    /// `[n·t, distances]`: what each mouth does.
+    shapes: Tensor,
     /// Pictures a window.
     length: usize,
 }
@@ -188,7 +193,10 @@ impl Recipe for Generator {
 
     fn learn(&mut self, batch: Windows) -> Result<Scores, TrainError> {
         let batch = batch.to_device(&self.device)?;
-        let made = self.network.forward(&batch.sounds, &batch.faces)?;
+        let made = match self.balance.led {
+            true => self.network.paint(embedding(&batch.shapes, self.weights.channels())?, &batch.faces)?,
+            false => self.network.forward(&batch.sounds, &batch.faces)?,
+        };
         let picture = batch.difference(&made, &batch.counts)?;
         let mut scores = vec![("picture", scalar(&picture)?)];
         let sync_weight = if self.switched { self.balance.sync } else { 0.0 };
@@ -229,12 +237,15 @@ impl Recipe for Generator {
         let others =
             Tensor::cat(&[exam.sounds.narrow(0, LOOK, n - LOOK)?, exam.sounds.narrow(0, 0, LOOK)?], 0)?;
         let deaf = network.forward(&others.contiguous()?, &exam.faces)?;
+        let told = network.paint(embedding(&exam.shapes, self.weights.channels())?, &exam.faces)?;
         let everywhere = exam.counts.ones_like()?;
         let lips = scalar(&exam.difference(&made, &exam.counts)?)?;
+        let of_true_mouth = scalar(&exam.difference(&told, &exam.counts)?)?;
         let mut scores = vec![
             ("picture", scalar(&exam.difference(&made, &everywhere)?)?),
             ("lips", lips),
             ("lips_of_other_sound", scalar(&exam.difference(&deaf, &exam.counts)?)?),
+            ("lips_of_true_mouth", of_true_mouth),
         ];
         if let Some(sync) = self.sync(&made, &exam)? {
             let sync = scalar(&sync)?;
@@ -242,7 +253,8 @@ impl Recipe for Generator {
             let of_truth = self.sync(&exam.truth, &exam)?.map_or(Ok(0.0), |sync| scalar(&sync))?;
             scores.extend([("sync", sync), ("sync_of_truth", of_truth)]);
         }
-        Ok(Exam { scores, judged: lips, picture: Some(sheet(&exam, &[&made, &deaf])?) })
+        let judged = if self.balance.led { of_true_mouth } else { lips };
+        Ok(Exam { scores, judged, picture: Some(sheet(&exam, &[&made, &told])?) })
     }
 
     fn network(&self) -> Vec<(String, Tensor)> {
@@ -291,6 +303,7 @@ impl Windows {
             truth: moved(&self.truth)?,
             counts: moved(&self.counts)?,
             sounds: moved(&self.sounds)?,
+            shapes: moved(&self.shapes)?,
             length: self.length,
         })
     }
@@ -344,12 +357,13 @@ struct Drawing {
     truth: Vec<f32>,
     counts: Vec<f32>,
     sounds: Vec<f32>,
+    shapes: Vec<f32>,
 }
 
 impl Drawing {
     fn new(length: usize, counting: [f32; 2]) -> Drawing {
-        let (faces, truth, counts, sounds) = Default::default();
-        Drawing { length, counting, faces, truth, counts, sounds }
+        let (faces, truth, counts, sounds, shapes) = Default::default();
+        Drawing { length, counting, faces, truth, counts, sounds, shapes }
     }
 
     fn add(
@@ -375,6 +389,7 @@ impl Drawing {
             picture(clip, other, look, of_reference, FACE, 0..FACE, &mut self.faces);
             self.count(mouth(clip, frame, look, framing, FACE));
             sound(clip, frame, &mut self.sounds);
+            self.shapes.extend(shape(clip, frame));
         }
     }
 
@@ -393,6 +408,7 @@ impl Drawing {
             truth: tensor(self.truth, 3)?,
             counts: tensor(self.counts, 1)?,
             sounds: Tensor::from_vec(self.sounds, (n, 1, BANDS, WINDOW), &Device::Cpu)?,
+            shapes: Tensor::from_vec(self.shapes, (n, DISTANCES.len()), &Device::Cpu)?,
             length: self.length,
         })
     }
