@@ -1,5 +1,6 @@
 //! The command line: arguments in, engine jobs, words or JSON lines out. Without a command it opens the window.
 
+mod compare;
 mod dataset;
 mod dub;
 mod film;
@@ -10,6 +11,7 @@ mod proof;
 mod report;
 mod sample;
 mod score;
+mod talk;
 mod train;
 
 use crate::window::{self, Drawing};
@@ -43,6 +45,10 @@ enum Command {
     Track(film::Track),
     /// Make the actor of a film speak a voice
     Dub(Box<dub::Dub>),
+    /// Several families on one line side by side, with scores
+    Compare(Box<compare::Compare>),
+    /// Make a talking head of one picture and a voice
+    Talk(Box<talk::Talk>),
     /// Measure lip-sync, and how far a film is from what it was made of
     Score(score::Score),
     /// Networks' weights: what is installed, import a checkpoint, check one
@@ -101,6 +107,8 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => args.output.json,
         Command::Track(args) => args.output.json,
         Command::Dub(args) => args.output.json,
+        Command::Compare(args) => args.output.json,
+        Command::Talk(args) => args.output.json,
         Command::Score(args) => args.output.json,
         Command::Models(args) => args.output.json,
         Command::Train(args) => args.output.json,
@@ -115,6 +123,8 @@ pub fn run() -> ExitCode {
         Command::Probe(args) => args.run(&session),
         Command::Track(args) => args.run(&session),
         Command::Dub(args) => args.run(&session),
+        Command::Compare(args) => args.run(&session),
+        Command::Talk(args) => args.run(&session),
         Command::Score(args) => args.run(&session),
         Command::Models(args) => args.run(&session),
         Command::Train(args) => args.run(&session),

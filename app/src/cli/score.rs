@@ -18,13 +18,17 @@ pub struct Score {
     /// The film before it was dubbed: how far are picture, face and mouth from it
     #[arg(long, value_name = "ORIGINAL")]
     against: Option<PathBuf>,
+    /// A script (.srt, .vtt, .csv, .edl) whose lines are scored one by one
+    #[arg(long, value_name = "SCRIPT")]
+    lines: Option<PathBuf>,
     /// Whose lips: a number from `lipsmith track`, or auto for the most prominent person
     #[arg(long, value_name = "auto|N", default_value = "auto")]
     face: String,
     /// What finds the faces
     #[arg(long, value_enum, default_value_t = DetectorName::Auto)]
     detector: DetectorName,
-    /// Weights of SyncNet v2 or of a lip-sync expert [default: the imported ones]
+    /// Weights of SyncNet v2 or of a lip-sync expert [default: the imported ones, else the compact one that the
+    /// program carries]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     /// auto, cpu, cuda or metal
@@ -41,6 +45,7 @@ impl Score {
             film: self.film,
             voice: self.voice,
             against: self.against,
+            lines: self.lines,
             detector: self.detector.into(),
             checkpoint: self.checkpoint,
             device: self.device,

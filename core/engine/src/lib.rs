@@ -6,6 +6,7 @@
 
 pub mod analysis;
 pub mod cache;
+pub mod compare;
 pub mod compose;
 pub mod dataset;
 pub mod desk;
@@ -16,6 +17,7 @@ pub mod export;
 pub mod files;
 pub mod film;
 pub mod finetune;
+mod letters;
 pub mod material;
 pub mod mix;
 pub mod models;
@@ -27,6 +29,7 @@ pub mod sample;
 pub mod score;
 pub mod shipped;
 pub mod take;
+pub mod talk;
 pub mod track;
 pub mod train;
 pub mod trial;

@@ -16,6 +16,7 @@ use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
 use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
 use lipsmith_lipsync::families::{Family, Recipe};
+use lipsmith_lipsync::talk::Talker;
 use lipsmith_nets::sched::Sampler;
 use lipsmith_nets::sound_gru::SoundGru;
 use lipsmith_nets::zoo::{self, Network};
@@ -121,9 +122,7 @@ impl Prepared {
         let (checkpoint, found) = zoo::open(file, network).map_err(EngineError::Network)?;
         let weights = checkpoint.var_builder(&found.prefix, DType::F32, &device);
         let misfit = |error: NetsError| self.misfit(file, &error.to_string());
-        let Method { steps, eta, seed, .. } = self.method;
-        let sampling =
-            Sampling { sampler: self.sampler, steps: steps as usize, eta: f64::from(eta), seed: seed as u32 };
+        let sampling = self.sampling();
         Ok(match network {
             Network::Wav2Lip => {
                 let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
@@ -149,6 +148,31 @@ impl Prepared {
                 Box::new(Diff2LipRecipe::new(network, device, preset, sampling, mask)?)
             }
         })
+    }
+
+    /// Diffused Heads as what it was made to be: see [`Talker`].
+    ///
+    /// # Errors
+    /// When the method is of another family, or its weights cannot be used.
+    pub fn talker(&self, steady: Option<usize>) -> Result<Talker, EngineError> {
+        let Some(file) = self.weights.as_ref().filter(|_| self.family.name == "diffused-heads") else {
+            return Err(EngineError::Request(format!(
+                "{} paints no whole heads: choose diffused-heads",
+                self.family.name
+            )));
+        };
+        let (checkpoint, found) = zoo::open(file, Network::DiffusedHeads).map_err(EngineError::Network)?;
+        let weights = checkpoint.var_builder(&found.prefix, DType::F32, &self.device);
+        let network = diffused_heads::Config::of_checkpoint(&weights)
+            .and_then(|config| diffused_heads::DiffusedHeads::new(&config, &weights))
+            .map_err(|error| self.misfit(file, &error.to_string()))?;
+        let ears = self.ears(&self.device)?;
+        Ok(Talker::new(network, ears, self.device.clone(), self.sampling(), steady)?)
+    }
+
+    fn sampling(&self) -> Sampling {
+        let Method { steps, eta, seed, .. } = self.method;
+        Sampling { sampler: self.sampler, steps: steps as usize, eta: f64::from(eta), seed: seed as u32 }
     }
 
     /// The sound encoder of Diffused Heads.

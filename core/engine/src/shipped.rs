@@ -6,16 +6,18 @@ use crate::files::write_atomically;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A family of `FAMILIES` and its weights; how they were made stands beside them.
-const WEIGHTS: &[(&str, &[u8])] =
-    &[("lipsmith-w", include_bytes!("../../../resources/models/lipsmith-w.safetensors"))];
+/// Name and bytes of each file of weights in `resources/models`; how they were made stands beside them.
+const WEIGHTS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/carried.rs"));
 
-/// The weights of a family that ships with the program; `None` for the others.
+/// Our own lip-sync expert, which judges where nobody has imported a better one.
+pub const EXPERT: &str = "lipsmith-expert";
+
+/// The weights of this name that the program carries; `None` where it carries none.
 ///
 /// # Errors
 /// The data folder cannot be written.
-pub fn weights(family: &str, data: &Path) -> Result<Option<PathBuf>, EngineError> {
-    let Some((name, bytes)) = WEIGHTS.iter().find(|(name, _)| *name == family) else { return Ok(None) };
+pub fn weights(name: &str, data: &Path) -> Result<Option<PathBuf>, EngineError> {
+    let Some((_, bytes)) = WEIGHTS.iter().find(|(carried, _)| *carried == name) else { return Ok(None) };
     // Another version of the program carries other weights.
     let digest = blake3::hash(bytes).to_hex();
     let path = data.join("models/shipped").join(format!("{name}-{}.safetensors", &digest[..12]));

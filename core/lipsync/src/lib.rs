@@ -10,6 +10,7 @@ pub mod judge;
 pub mod metrics;
 pub mod score;
 pub mod speech;
+pub mod talk;
 
 pub use error::LipsyncError;
 pub use face::{Face, Landmarks, Pose};

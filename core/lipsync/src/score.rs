@@ -103,6 +103,18 @@ impl Distances {
         (0..raw.len()).map(|at| median(&around(at))).collect()
     }
 
+    /// How much nearer each window's sound is, where it lies, than sounds that do not belong to it: 0 is no nearer, 1 is
+    /// the same point. Smoothed over nine; empty for stretches that were added up. Other than
+    /// [`course`](Self::course), it does not forgive a shift of the whole.
+    pub fn fit(&self) -> Vec<f32> {
+        let middle = median(&self.curve()).max(f64::MIN_POSITIVE);
+        let raw: Vec<f64> = self.rows.iter().map(|row| 1.0 - f64::from(row[REACH]) / middle).collect();
+        let around = |at: usize| -> [f64; SMOOTHED] {
+            std::array::from_fn(|i| raw[(at + i).saturating_sub(SMOOTHED / 2).min(raw.len() - 1)])
+        };
+        (0..raw.len()).map(|at| median(&around(at)).clamp(0.0, 1.0) as f32).collect()
+    }
+
     fn best(&self, curve: &[f64; SHIFTS]) -> Option<(usize, f64)> {
         let least = curve.iter().copied().enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
         least.filter(|_| self.windows > 0)
@@ -142,6 +154,21 @@ mod tests {
             assert_eq!(score.offset_frames, late);
             assert_eq!(score.offset_ms, 40 * late);
         }
+    }
+
+    #[test]
+    fn the_fit_is_low_where_another_sound_lies() {
+        let pictures = points(90);
+        let mut sounds = pictures.clone();
+        sounds[40..60].iter_mut().for_each(|point| point.iter_mut().for_each(|v| *v = -*v));
+        let fit = Distances::between(&pictures, &sounds).fit();
+        assert_eq!(fit.len(), 90);
+        assert!(fit[..36].iter().chain(&fit[64..]).all(|fit| *fit > 0.9), "{fit:?}");
+        assert!(fit[44..56].iter().all(|fit| *fit < 0.1), "{fit:?}");
+        // As a whole it is in time for the eye of the script, but every window is three off here.
+        let late = Distances::between(&pictures[3..], &pictures[..87]);
+        assert!(late.fit().iter().all(|fit| *fit < 0.5) && late.course().iter().all(|sure| *sure > 0.0));
+        assert!(Distances::none().fit().is_empty());
     }
 
     #[test]

@@ -18,9 +18,9 @@ use lipsmith_nets::sched::{Hooks, Known, Schedule};
 use lipsmith_nets::sound_gru::SoundGru;
 
 /// Its training pictures show hair and chin: room around the detector's box, for a face of 200 pixels.
-const PADS: [i64; 4] = [60, 20, 40, 40];
+pub(crate) const PADS: [i64; 4] = [60, 20, 40, 40];
 /// Pictures a second that it hears.
-const RATE: i64 = 25;
+pub(crate) const RATE: i64 = 25;
 
 pub struct DiffusedHeadsRecipe {
     network: DiffusedHeads,
@@ -52,13 +52,7 @@ impl DiffusedHeadsRecipe {
                 "Diffused Heads' own scripts make heads from photos and dub no film: take --preset film";
             return Err(LipsyncError::Unfit(why.into()));
         }
-        let (makes, takes) = (ears.width(), network.config.sound);
-        if makes != takes {
-            return Err(LipsyncError::Unfit(format!(
-                "the sound encoder makes {makes} numbers a picture and the U-Net takes {takes}: import the two files \
-                 that were published together"
-            )));
-        }
+        check_pair(&network, &ears)?;
         let schedule = sampling.schedule(&process().map_err(lift(&device))?, preset)?;
         let windows = Windows::new(preset, network.config.image_size);
         Ok(DiffusedHeadsRecipe {
@@ -118,6 +112,19 @@ impl DiffusedHeadsRecipe {
         }
         from_tensor(&Tensor::cat(&heads, 0)?, false, signed)
     }
+}
+
+/// # Errors
+/// When the sound encoder does not speak the U-Net's language.
+pub(crate) fn check_pair(network: &DiffusedHeads, ears: &SoundGru) -> Result<(), LipsyncError> {
+    let (makes, takes) = (ears.width(), network.config.sound);
+    if makes == takes {
+        return Ok(());
+    }
+    Err(LipsyncError::Unfit(format!(
+        "the sound encoder makes {makes} numbers a picture and the U-Net takes {takes}: import the two files \
+         that were published together"
+    )))
 }
 
 impl Recipe for DiffusedHeadsRecipe {

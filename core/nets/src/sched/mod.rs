@@ -55,6 +55,14 @@ impl Precision {
             Self::Single => f64::from(value as f32),
         }
     }
+
+    /// The greatest number below 1.
+    fn below_one(self) -> f64 {
+        match self {
+            Self::Double => 1.0 - f64::EPSILON / 2.0,
+            Self::Single => 1.0 - f64::from(f32::EPSILON) / 2.0,
+        }
+    }
 }
 
 /// How much of the clean picture (`alpha`) and of noise (`sigma`) is left at a step, and the logarithm of
@@ -97,7 +105,8 @@ impl Schedule {
         let mut last = 1.0;
         let betas = timesteps.iter().map(|&t| {
             let kept = self.alphas_cumprod[t];
-            round(1.0 - round(kept / std::mem::replace(&mut last, kept)))
+            // Few steps of a cosine process leave less than the last bit of 1: a beta of 1 would divide by nothing.
+            round(1.0 - round(kept / std::mem::replace(&mut last, kept))).min(self.precision.below_one())
         });
         let betas = betas.collect();
         let mut fewer = Self::with_timesteps(betas, timesteps, self.precision)?;

@@ -200,6 +200,19 @@ fn known_parts_stay() -> Result<()> {
 }
 
 #[test]
+fn few_steps_of_a_cosine_process_have_numbers() -> Result<()> {
+    let process = Schedule::in_precision(betas::cosine(1000), Precision::Single)?;
+    for steps in 1..=12 {
+        let few = process.respaced(Respacing::Spread(steps))?;
+        assert!(few.alphas_cumprod.iter().all(|kept| *kept > 0.0), "{steps}: {:?}", few.alphas_cumprod);
+        let x = noise(1, 3)?;
+        let clean = few.clean(steps - 1, &x, &x)?;
+        assert!(clean.abs()?.max_all()?.to_scalar::<f32>()? <= 1.0, "{steps} steps");
+    }
+    Ok(())
+}
+
+#[test]
 fn any_number_of_steps_has_a_schedule() -> Result<()> {
     let process = Schedule::new(betas::linear(1000))?;
     for sampler in Sampler::ALL {

@@ -1,35 +1,36 @@
 //! Scores: is a film in sync with its voice, and how far is it from another film of the same pictures. Every score
 //! names the weights it was measured with; without weights there is none.
 
+mod judge;
+
+pub use judge::JudgeName;
+
 use crate::analysis::{Analysis, Analyst, FilmSound};
 use crate::detector::Detector;
 use crate::dub::{FaceChoice, choose};
 use crate::error::EngineError;
 use crate::files::fingerprint;
 use crate::film::FilmReader;
-use crate::models::Registry;
 use crate::paths::Paths;
 use crate::take;
-use candle_core::DType;
-use lipsmith_base::{Affine, Cancel, Progress, Rect, Rgb, Sink, Time, TimeRange};
-use lipsmith_lipsync::Face;
+use lipsmith_base::{Affine, Cancel, FrameRate, Progress, Rect, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::families::Crop;
 use lipsmith_lipsync::judge::Judge;
 use lipsmith_lipsync::metrics::{landmark_distance, psnr, squared_error, ssim};
 use lipsmith_lipsync::score::{Distances, RATE, SyncScore};
-use lipsmith_nets::device;
-use lipsmith_nets::syncnet_color::{self, SyncNetColor};
-use lipsmith_nets::syncnet_v2::{self, SyncNetV2};
-use lipsmith_nets::zoo::{self, Network};
+use lipsmith_lipsync::{Face, Speech};
+use lipsmith_project::Project;
+use lipsmith_project::interchange::Format;
 use serde::Serialize;
 use std::fmt;
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// What can judge, the papers' own first.
-const JUDGES: [Network; 2] = [Network::SyncnetV2, Network::LipsyncExpert];
 /// Windows that are looked at before their pictures are let go.
 const AT_ONCE: usize = 16;
+/// A voice without any sample above this says nothing.
+const SILENT: f32 = 1e-3;
 /// Side of the face's picture on which two films are compared.
 const COMPARED: usize = 256;
 
@@ -39,6 +40,8 @@ pub struct ScoreRequest {
     pub voice: Option<PathBuf>,
     /// The same pictures before they were changed.
     pub against: Option<PathBuf>,
+    /// A script whose lines are scored one by one, and nothing but them.
+    pub lines: Option<PathBuf>,
     pub face: FaceChoice,
     pub detector: Detector,
     /// Weights to judge with instead of the imported ones.
@@ -55,15 +58,9 @@ pub struct Scored {
     /// Over all stretches; `None` when none is long enough.
     pub whole: Option<SyncScore>,
     pub stretches: Vec<Stretch>,
+    /// Of the script, in its order; empty without one.
+    pub lines: Vec<Line>,
     pub against: Option<Likeness>,
-}
-
-/// With what sync was measured.
-#[derive(Clone, Debug, Serialize)]
-pub struct JudgeName {
-    pub network: &'static str,
-    pub title: &'static str,
-    pub weights: PathBuf,
 }
 
 /// An unbroken stretch of a shot in which the person is seen.
@@ -73,6 +70,17 @@ pub struct Stretch {
     pub from: f64,
     pub to: f64,
     pub score: SyncScore,
+}
+
+/// A line of the script.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// Film time, seconds.
+    pub from: f64,
+    pub to: f64,
+    pub text: String,
+    /// `None` where the person is not seen for six pictures at 25 a second.
+    pub score: Option<SyncScore>,
 }
 
 /// How like the film is to the other, over the person's face.
@@ -92,8 +100,11 @@ pub struct Likeness {
 
 impl fmt::Display for Scored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Scored { film, person, judge, whole, stretches, against } = self;
+        let Scored { film, person, judge, whole, stretches, lines, against } = self;
         write!(f, "{}, person {person}, by {} ({})", film.display(), judge.title, judge.weights.display())?;
+        if !judge.papers_own {
+            write!(f, "\n  these numbers do not compare with the papers', which SyncNet v2 measured")?;
+        }
         match whole {
             Some(score) => write!(f, "\n  whole: {}", Words(score))?,
             None => write!(
@@ -101,7 +112,15 @@ impl fmt::Display for Scored {
                 "\n  no stretch is long enough to be scored: six pictures at 25 a second are needed"
             )?,
         }
-        for Stretch { from, to, score } in stretches.iter().filter(|_| stretches.len() > 1) {
+        for Line { from, to, text, score } in lines {
+            write!(f, "\n  {from:.2}–{to:.2} s “{text}”: ")?;
+            match score {
+                Some(score) => write!(f, "{}", Words(score))?,
+                None => write!(f, "too short, or the face is not seen")?,
+            }
+        }
+        let several = stretches.len() > 1 && lines.is_empty();
+        for Stretch { from, to, score } in stretches.iter().filter(|_| several) {
             write!(f, "\n  {from:.2}–{to:.2} s: {}", Words(score))?;
         }
         let Some(Likeness { original, frames, psnr_picture, psnr_face, ssim_face, landmarks }) = against
@@ -143,94 +162,86 @@ pub fn score(
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Scored, EngineError> {
-    let (judge, name) = judge(paths, request.checkpoint.as_deref(), &request.device)?;
+    let (judge, name) = judge::open(paths, request.checkpoint.as_deref(), &request.device)?;
     let analyst = Analyst::new(paths, sink, cancel).using(request.detector, &request.device);
     let analysis = analyst.analyse(&request.film, fingerprint(&request.film)?)?;
     let whole = TimeRange::new(Time::ZERO, analysis.times().end());
+    let script = request.lines.as_deref().map(|file| script(file, whole)).transpose()?;
     if analysis.people().is_empty() {
         let film = request.film.display();
         return Err(EngineError::Request(format!("{film} shows no face, so there is no mouth to score")));
     }
-    let person = choose(request.face, &analysis, &[whole], sink)?;
-    let sound = request.voice.as_deref().unwrap_or(&request.film);
-    let Some(mut sound) = FilmSound::open_if_any(sound, cancel)? else {
-        return Err(EngineError::Request(format!("{} has no sound; give one by --voice", sound.display())));
+    let ranges = match &script {
+        Some(lines) => lines.iter().map(|(range, _)| *range).collect(),
+        None => vec![whole],
+    };
+    let person = choose(request.face, &analysis, &ranges, sink)?;
+    let path = request.voice.as_deref().unwrap_or(&request.film);
+    let Some(mut sound) = FilmSound::open_if_any(path, cancel)? else {
+        return Err(EngineError::Request(format!("{} has no sound; give one by --voice", path.display())));
     };
     let mut film = FilmReader::open(&request.film, cancel)?;
-    let segments = take::stretches(&analysis, person, whole).segments;
-    let total = segments.iter().map(|s| s.end - s.start).sum();
-    let (mut all, mut stretches, mut done) = (Distances::none(), Vec::new(), 0);
-    for segment in segments {
-        let span = analysis.span(&segment);
-        let faces = analysis.faces(person, &segment)?;
-        let speech = sound.speech(span)?;
-        let seen = Seen { analysis: &analysis, segment: &segment, faces: &faces };
-        let windows = judge.windows(seen.pictures(), &speech);
-        let mut points = Vec::with_capacity(windows);
-        let mut pictures = Vec::new();
-        for at in 0..if windows > 0 { windows + 4 } else { 0 } {
-            cancel.check()?;
-            pictures.push(seen.picture(&judge, &mut film, at)?);
-            if pictures.len() == AT_ONCE + 4 || at + 1 == windows + 4 {
-                points.extend(judge.see(&pictures)?);
-                pictures.drain(..pictures.len() - 4);
-                let frames = done + seen.frame(at) - segment.start;
+    let parts: Vec<_> =
+        ranges.iter().map(|range| take::stretches(&analysis, person, *range).segments).collect();
+    let total = parts.iter().flatten().map(|s| s.end - s.start).sum();
+    let (mut all, mut stretches, mut lines) = (Distances::none(), Vec::new(), Vec::new());
+    let (mut done, mut loudest) = (0, 0f32);
+    for (number, segments) in parts.iter().enumerate() {
+        let mut of_line = Distances::none();
+        for segment in segments {
+            let span = analysis.span(segment);
+            let faces = analysis.faces(person, segment)?;
+            let speech = sound.speech(span)?;
+            loudest = speech.samples.iter().fold(loudest, |most, v| most.max(v.abs()));
+            let seen = Seen { analysis: &analysis, segment, faces: &faces };
+            let tell = |frame| {
+                let frames = done + frame - segment.start;
                 sink.progress(Progress { stage: "score", done: frames, total: Some(total) });
+            };
+            let distances = seen.distances(&judge, &mut film, &speech, &tell, cancel)?;
+            done += segment.end - segment.start;
+            if let Some(score) = distances.score() {
+                let (from, to) = (span.start().secs_f64(), span.end().secs_f64());
+                stretches.push(Stretch { from, to, score });
             }
+            of_line.add(&distances);
         }
-        done += segment.end - segment.start;
-        let distances = Distances::between(&points, &judge.hear(&speech, windows)?);
-        if let Some(score) = distances.score() {
-            let (from, to) = (span.start().secs_f64(), span.end().secs_f64());
-            stretches.push(Stretch { from, to, score });
+        all.add(&of_line);
+        if let Some((range, text)) = script.as_ref().and_then(|lines| lines.get(number)) {
+            let (from, to) = (range.start().secs_f64(), range.end().secs_f64());
+            lines.push(Line { from, to, text: text.clone(), score: of_line.score() });
         }
-        all.add(&distances);
+    }
+    if loudest < SILENT {
+        return Err(EngineError::Request(format!(
+            "{} is silent where the face is seen: there is nothing to judge the mouth by; give the voice by --voice",
+            path.display()
+        )));
     }
     let against = match &request.against {
         None => None,
         Some(original) => Some(likeness(&analyst, request, original, &analysis, person, sink, cancel)?),
     };
     let film = request.film.clone();
-    Ok(Scored { film, person, judge: name, whole: all.score(), stretches, against })
+    Ok(Scored { film, person, judge: name, whole: all.score(), stretches, lines, against })
 }
 
-/// The one place that knows what judges: the weights that were named, else the imported ones.
-fn judge(paths: &Paths, file: Option<&Path>, device: &str) -> Result<(Judge, JudgeName), EngineError> {
-    let (network, weights) = match file {
-        Some(file) => {
-            let checkpoint = lipsmith_nets::checkpoint::Checkpoint::open(file)
-                .map_err(|e| EngineError::Request(format!("--checkpoint: {e}")))?;
-            let found = zoo::recognise(&checkpoint)
-                .map_err(|what| EngineError::Request(format!("--checkpoint {}: {what}", file.display())))?;
-            (found.network, file.to_path_buf())
-        }
-        None => {
-            let registry = Registry::open(&paths.data)?;
-            let installed = |network: Network| Some((network, registry.installed(network.name())?));
-            JUDGES.into_iter().find_map(installed).ok_or_else(|| {
-                EngineError::Request(
-                    "a score needs weights that judge, and none are installed: run `lipsmith models import FILE` \
-                     with syncnet_v2.model or lipsync_expert.pth, or give --checkpoint FILE"
-                        .into(),
-                )
-            })?
-        }
-    };
-    let device = device::open(device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
-    let wanted = if JUDGES.contains(&network) { network } else { JUDGES[0] };
-    let (checkpoint, found) = zoo::open(&weights, wanted).map_err(EngineError::Network)?;
-    let vars = checkpoint.var_builder(&found.prefix, DType::F32, &device);
-    let built = match network {
-        Network::LipsyncExpert => syncnet_color::Config::of_checkpoint(&vars)
-            .and_then(|config| SyncNetColor::new(&config, &vars))
-            .map(|network| Judge::expert(network, device)),
-        _ => syncnet_v2::Config::of_checkpoint(&vars)
-            .and_then(|config| SyncNetV2::new(&config, &vars))
-            .map(|network| Judge::syncnet(network, device)),
-    };
-    let about = network.about();
-    let name = JudgeName { network: network.name(), title: &about.title, weights };
-    Ok((built.map_err(EngineError::Network)?, name))
+/// The lines of a script within the film, by start.
+fn script(file: &Path, film: TimeRange) -> Result<Vec<(TimeRange, String)>, EngineError> {
+    let refused = |why: String| EngineError::Request(format!("--lines {}: {why}", file.display()));
+    let ending = file.extension().unwrap_or_default().to_string_lossy();
+    let format = Format::by_extension(&ending)
+        .ok_or_else(|| refused("its ending names no script format; give .srt, .vtt, .csv or .edl".into()))?;
+    let bytes = fs::read(file).map_err(EngineError::file("open", file))?;
+    let project = Project::new("script", FrameRate::FPS_25);
+    let edit = (format.read)(&project, &bytes).map_err(|why| refused(why.to_string()))?;
+    let project = edit.apply(&project).map_err(|why| refused(why.to_string()))?;
+    let cues = project.cues_in(film).into_iter();
+    let lines: Vec<_> = cues.map(|(_, cue)| (cue.range.intersect(film), cue.text.clone())).collect();
+    if lines.is_empty() {
+        return Err(refused("none of its lines lies within the film".into()));
+    }
+    Ok(lines)
 }
 
 /// A stretch of film, as pictures at 25 a second.
@@ -249,6 +260,30 @@ impl Seen<'_> {
     fn frame(&self, at: usize) -> u64 {
         let time = self.analysis.times().start(self.segment.start) + Time::from_units(at as i64, RATE);
         self.analysis.times().index_at(time).clamp(self.segment.start, self.segment.end - 1)
+    }
+
+    /// Between what is seen and what is heard of the stretch. `tell` is told of frames as they are looked at.
+    fn distances(
+        &self,
+        judge: &Judge,
+        film: &mut FilmReader,
+        speech: &Speech,
+        tell: &dyn Fn(u64),
+        cancel: &Cancel,
+    ) -> Result<Distances, EngineError> {
+        let windows = judge.windows(self.pictures(), speech);
+        let mut points = Vec::with_capacity(windows);
+        let mut pictures = Vec::new();
+        for at in 0..if windows > 0 { windows + 4 } else { 0 } {
+            cancel.check()?;
+            pictures.push(self.picture(judge, film, at)?);
+            if pictures.len() == AT_ONCE + 4 || at + 1 == windows + 4 {
+                points.extend(judge.see(&pictures)?);
+                pictures.drain(..pictures.len() - 4);
+                tell(self.frame(at));
+            }
+        }
+        Ok(Distances::between(&points, &judge.hear(speech, windows)?))
     }
 
     fn picture(&self, judge: &Judge, film: &mut FilmReader, at: usize) -> Result<Rgb, EngineError> {

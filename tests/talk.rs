@@ -1,0 +1,155 @@
+//! Talking heads, comparison sheets and scores as a person asks for them. The networks are narrow ones with weights by a rule:
+//! they paint noise, but exactly as much of it, of the right size, at the right times.
+
+mod harness;
+
+use candle_core::{Device, Tensor};
+use harness::{Bench, shared, write_voice};
+use lipsmith_media::{ReadOptions, VideoReader};
+use lipsmith_nets::procedural;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+const UNET: &str = "golden/diffused_heads_unet/small";
+
+/// A sound encoder of the published family, as narrow as the narrow U-Net's ears.
+fn ears(path: &Path) {
+    let mut tensors = HashMap::new();
+    let mut put = |name: String, shape: &[usize]| {
+        let value = |i: usize| 0.2 * ((i * 37 + name.len() * 11) as f32 * 0.7).sin();
+        let values: Vec<f32> = (0..shape.iter().product()).map(value).collect();
+        tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor"));
+    };
+    let mut channels = 1;
+    for (layer, (to, kernel)) in [(8, 80), (8, 4), (8, 4), (8, 4), (8, 10), (16, 5)].into_iter().enumerate() {
+        put(format!("encoder.{layer}.conv.weight"), &[to, channels, kernel]);
+        put(format!("encoder.{layer}.conv.bias"), &[to]);
+        channels = to;
+    }
+    for (layer, from) in [16, 32].into_iter().enumerate() {
+        put(format!("rnn.weight_ih_l{layer}"), &[96, from]);
+        put(format!("rnn.weight_hh_l{layer}"), &[96, 32]);
+        put(format!("rnn.bias_ih_l{layer}"), &[96]);
+        put(format!("rnn.bias_hh_l{layer}"), &[96]);
+    }
+    for layer in 0..5 {
+        let ones = Tensor::ones(8, candle_core::DType::F32, &Device::Cpu).expect("a tensor");
+        for part in ["weight", "running_var"] {
+            tensors.insert(format!("encoder.{layer}.norm.{part}"), ones.clone());
+        }
+        let zeros = ones.zeros_like().expect("a tensor");
+        for part in ["bias", "running_mean"] {
+            tensors.insert(format!("encoder.{layer}.norm.{part}"), zeros.clone());
+        }
+    }
+    candle_core::safetensors::save(&tensors, path).expect("saved");
+}
+
+/// The narrow networks, imported.
+fn networks(test: &str, bench: &Bench) -> Option<()> {
+    let folder = PathBuf::from(shared(test, UNET)?);
+    let (unet, sound) = (bench.path("unet.safetensors"), bench.path("ears.safetensors"));
+    candle_core::safetensors::save(&procedural::weights(&folder).expect("weights"), &unet).expect("saved");
+    ears(&sound);
+    for file in [unet, sound] {
+        bench.result(&["models", "import", &file.to_string_lossy()]);
+    }
+    Some(())
+}
+
+fn refusal(bench: &Bench, arguments: &[&str]) -> String {
+    let output = bench.run(arguments);
+    assert!(!output.status.success(), "{arguments:?} worked");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_photo_talks_and_a_broken_off_talk_goes_on_the_same() {
+    let name = "a_photo_talks_and_a_broken_off_talk_goes_on_the_same";
+    let Some(photo) = shared(name, "footage/photo/astronaut_512.png") else { return };
+    let bench = Bench::new();
+    let Some(()) = networks(name, &bench) else { return };
+    let text = |name: &str| bench.path(name).to_string_lossy().into_owned();
+    let (voice, out) = (text("voice.wav"), text("talk.mkv"));
+    write_voice(Path::new(&voice), 0.3);
+    let talk = ["talk", &photo, &voice, "-o", &out, "--steps", "2", "--stabilise", "3", "--device", "cpu"];
+    let result = bench.result(&talk);
+    assert_eq!((result["frames"].as_u64(), result["size"].as_u64()), (Some(8), Some(256)), "{result}");
+    let pictures = || {
+        let mut film = VideoReader::open(Path::new(&out), &ReadOptions::default()).expect("a film");
+        assert_eq!((film.video().width, film.video().height), (256, 256));
+        let pictures: Vec<_> =
+            std::iter::from_fn(|| film.next().expect("a frame")).map(|f| f.picture).collect();
+        pictures
+    };
+    let first = pictures();
+    assert_eq!(first.len(), 8);
+    assert!(first.windows(2).all(|pair| pair[0] != pair[1]), "each frame has noise of its own");
+    // As if it had been stopped after five frames.
+    let folder =
+        std::fs::read_dir(bench.path("cache/talks")).expect("kept").flatten().next().expect("a talk");
+    for frame in 5..8 {
+        std::fs::remove_file(folder.path().join(format!("{frame:06}.frame"))).expect("removed");
+    }
+    bench.result(&talk);
+    assert!(pictures() == first, "what goes on is what would have been");
+}
+
+#[test]
+fn what_cannot_talk_says_why() {
+    let name = "what_cannot_talk_says_why";
+    let Some(photo) = shared(name, "footage/photo/astronaut_512.png") else { return };
+    let Some(two) = shared(name, "footage/photo/cisco_two_people_320x180.png") else { return };
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let bench = Bench::new();
+    let text = |name: &str| bench.path(name).to_string_lossy().into_owned();
+    let (voice, silence, out) = (text("voice.wav"), text("silence.wav"), text("talk.mkv"));
+    write_voice(Path::new(&voice), 0.2);
+    let samples = vec![0.0; 4_000];
+    let quiet = lipsmith_base::Audio { rate: 16_000, channels: 1, samples };
+    std::fs::write(&silence, lipsmith_media::synthetic::wav(&quiet)).expect("written");
+    let talk =
+        |photo: &str, voice: &str| refusal(&bench, &["talk", photo, voice, "-o", &out, "--device", "cpu"]);
+
+    assert!(talk(&photo, &voice).contains("diffused-heads needs weights"));
+    let Some(folder) = shared(name, UNET) else { return };
+    let unet = text("unet.safetensors");
+    let weights = procedural::weights(Path::new(&folder)).expect("weights");
+    candle_core::safetensors::save(&weights, &unet).expect("saved");
+    bench.result(&["models", "import", &unet]);
+    assert!(talk(&photo, &voice).contains("audio encoder, published beside it, and it is not installed"));
+    let sound = text("ears.safetensors");
+    ears(Path::new(&sound));
+    bench.result(&["models", "import", &sound]);
+    let faces = talk(&two, &voice);
+    assert!(faces.contains("faces; choose who talks by --face") || faces.contains("no face"), "{faces}");
+    assert!(talk(&film, &voice).contains("is a film"));
+    assert!(talk(&photo, &silence).contains("it is silent"));
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn families_are_compared_on_one_sheet() {
+    let name = "families_are_compared_on_one_sheet";
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let bench = Bench::new();
+    let text = |name: &str| bench.path(name).to_string_lossy().into_owned();
+    let (voice, out) = (text("voice.wav"), text("sheet.mp4"));
+    write_voice(Path::new(&voice), 0.6);
+    let compare = |families: &str| {
+        ["compare", &film, &voice, "--families", families, "-o", &out, "--device", "cpu"].map(String::from)
+    };
+    let lacking = compare("lipsmith-w,diff2lip");
+    let words = refusal(&bench, &lacking.each_ref().map(String::as_str));
+    assert!(words.contains("diff2lip needs weights") && !Path::new(&out).exists(), "{words}");
+    assert!(!bench.path("cache/takes").exists(), "nothing is rendered before all is known to be there");
+    let result = bench.result(&compare("lipsmith-w,rewrite").each_ref().map(String::as_str));
+    assert_eq!(result["rows"].as_array().map(Vec::len), Some(3), "{result}");
+    let mut sheet = VideoReader::open(Path::new(&out), &ReadOptions::default()).expect("a sheet");
+    assert_eq!((sheet.video().width, sheet.video().height), (512, 608));
+    assert_eq!(std::iter::from_fn(|| sheet.next().expect("a frame")).count(), 75);
+    let contact = VideoReader::open(&bench.path("sheet.png"), &ReadOptions::default()).expect("a picture");
+    assert_eq!((contact.video().width, contact.video().height), (2048, 912));
+    let table = std::fs::read_to_string(bench.path("sheet.md")).expect("a table");
+    assert!(table.contains("| rewrite |") && table.contains("| lipsmith-w |"), "{table}");
+}
