@@ -338,6 +338,7 @@ toast-no-line = Hier ist keine Replik: eine auswählen oder mit C anlegen.
 toast-no-marks = Zuerst In und Out setzen.
 toast-no-picture = Hier ist kein Bild.
 toast-no-speaker = Die Replik hat keinen Sprecher: in den Eigenschaften eine Person zuordnen.
+toast-faces-first = Die Gesichter werden noch gesucht: danach noch einmal die Eingabetaste drücken.
 toast-reference-set = Dieser Frame ist ab dem Beginn der Replik die Referenz
 toast-reference-here = Dieses Bild ist ab hier die Referenz
 toast-nothing-offline = Es sind keine Medien offline.

@@ -338,6 +338,7 @@ toast-no-line = There is no line here: select one, or press C to make one.
 toast-no-marks = Mark in and out first.
 toast-no-picture = There is no picture here.
 toast-no-speaker = The line has no speaker: bind it to a person in the inspector.
+toast-faces-first = The faces are still being found: press Enter again when that is done.
 toast-reference-set = This frame is the reference from the line's beginning on
 toast-reference-here = This frame is the reference from here on
 toast-nothing-offline = No media are offline.

@@ -338,6 +338,7 @@ toast-no-line = Pas de réplique ici : sélectionnez-en une, ou appuyez sur C p
 toast-no-marks = Marquez d’abord entrée et sortie.
 toast-no-picture = Pas d’image ici.
 toast-no-speaker = La réplique n’a pas de personnage : attribuez-lui une personne dans l’inspecteur.
+toast-faces-first = Les visages sont encore recherchés : appuyez de nouveau sur Entrée ensuite.
 toast-reference-set = Cette image sert de référence dès le début de la réplique
 toast-reference-here = Cette image sert de référence à partir d’ici
 toast-nothing-offline = Aucun média hors ligne.

@@ -336,6 +336,7 @@ toast-no-line = 此处没有台词：请选择一句，或按 C 新建。
 toast-no-marks = 请先标记入点和出点。
 toast-no-picture = 此处没有画面。
 toast-no-speaker = 台词没有说话人：请在检查器中指定人物。
+toast-faces-first = 仍在查找人脸：完成后请再按一次 Enter。
 toast-reference-set = 自台词开头起，以此帧为参考
 toast-reference-here = 从此处起以此帧为参考
 toast-nothing-offline = 没有离线媒体。

@@ -13,8 +13,8 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use lipsmith_base::Time;
 use lipsmith_engine::Paths;
-use lipsmith_engine::desk::Weight;
-use lipsmith_project::Project;
+use lipsmith_engine::desk::{Job, JobId, JobKind, JobState, Weight};
+use lipsmith_project::{MediaId, Project};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -272,6 +272,31 @@ fn a_crash_keeps_the_edits_and_what_is_open_is_not_thrown_away_for_them() {
     });
     assert_eq!(bench.project(), edited);
     assert!(bench.window().document.history.is_dirty());
+}
+
+#[test]
+fn a_line_that_nobody_speaks_is_not_rendered_but_explained() {
+    let mut bench = Bench::new();
+    bench.command(Command::NewCue);
+    bench.command(Command::Render);
+    let why = bench.window().words.text("toast-no-speaker");
+    assert!(bench.window().news.log.iter().any(|(_, text)| *text == why), "{:?}", bench.window().news.log);
+
+    let finding = Job {
+        id: JobId(99),
+        kind: JobKind::Analyse(MediaId(99)),
+        title: String::new(),
+        state: JobState::Running,
+        stage: "track",
+        done: 0,
+        total: None,
+        rate: None,
+        remaining: None,
+    };
+    bench.window().news.jobs = vec![finding];
+    bench.command(Command::Render);
+    let wait = bench.window().words.text("toast-faces-first");
+    assert!(bench.window().news.log.iter().any(|(_, text)| *text == wait), "{:?}", bench.window().news.log);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::Dispatch;
 use lipsmith_base::{Rect, Time, TimeRange};
-use lipsmith_engine::desk::Request;
+use lipsmith_engine::desk::{JobKind, JobState, Request};
 use lipsmith_project::edit::{CastEdit, CueEdit, TakeEdit};
 use lipsmith_project::{Clip, Cue, CueId, Edit, FacePlace, Reference};
 use std::collections::BTreeSet;
@@ -53,9 +53,17 @@ impl Dispatch<'_> {
         self.several(label, edits);
     }
 
+    /// A line that nobody speaks yet would only fail; while faces are still being found, the speaker comes by itself.
     pub(super) fn render(&mut self, draft: bool) {
-        for (cue, _) in self.cues() {
-            self.ask(Request::Render { cue, draft });
+        let active = |state: &JobState| matches!(state, JobState::Running | JobState::Waiting);
+        let mut jobs = self.news.jobs.iter();
+        let finding = jobs.any(|job| matches!(job.kind, JobKind::Analyse(_)) && active(&job.state));
+        for (id, cue) in self.cues() {
+            match (cue.character.is_some(), finding) {
+                (true, _) => self.ask(Request::Render { cue: id, draft }),
+                (false, true) => self.say("toast-faces-first"),
+                (false, false) => self.say("toast-no-speaker"),
+            }
         }
     }
 

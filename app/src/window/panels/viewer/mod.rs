@@ -30,9 +30,15 @@ pub fn fit(look: &ViewerLook) -> (usize, usize) {
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
     // In a narrow panel the tools take a second row rather than being cut off.
     let frame = egui::Frame::new().fill(ctx.theme.panel).inner_margin(egui::Margin::symmetric(4, 3));
-    egui::Panel::bottom("viewer tools").frame(frame).show_separator_line(false).show(ui, |ui| {
-        ui.horizontal_wrapped(|ui| toolbar(ui, ctx));
-    });
+    let tools = egui::Panel::bottom("viewer tools").frame(frame).show_separator_line(false);
+    let height =
+        tools.show(ui, |ui| ui.horizontal_wrapped(|ui| toolbar(ui, ctx)).response.rect.height()).inner;
+    // A panel takes its height from the frame before: without another frame a new second row would stay hidden.
+    let known = egui::Id::unique("height of the viewer tools");
+    if ui.data(|data| data.get_temp::<f32>(known)) != Some(height) {
+        ui.data_mut(|data| data.insert_temp(known, height));
+        ui.ctx().request_repaint();
+    }
     stage(ui, ctx);
 }
 
@@ -59,7 +65,6 @@ fn toolbar(ui: &mut egui::Ui, ctx: &mut Ctx) {
     }
     ui.separator();
     let look = ctx.session.viewer.clone();
-    sides(ui, ctx);
     toggle(ui, ctx, Command::Wipe, "◧", look.compare == Compare::Wipe);
     toggle(ui, ctx, Command::SideBySide, "◫", look.compare == Compare::SideBySide);
     toggle(ui, ctx, Command::Difference, "∆", look.sides[0] == Side::Difference);
@@ -72,6 +77,9 @@ fn toolbar(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let fit = ctx.text("viewer-fit");
     toggle(ui, ctx, Command::ViewFit, &fit, look.zoom.is_none());
     toggle(ui, ctx, Command::ViewOne, "1:1", look.zoom == Some(1.0));
+    ui.separator();
+    // Last: they come and go with comparing, and the buttons must not move away under the pointer.
+    sides(ui, ctx);
 }
 
 fn toggle(ui: &mut egui::Ui, ctx: &mut Ctx, command: Command, icon: &str, on: bool) {
