@@ -142,7 +142,7 @@ pub(super) fn heard<'a>(
     }
     Ok(Heard {
         sounds: Tensor::from_vec(sounds, (n, 1, BANDS, WINDOW), &Device::Cpu)?,
-        mouths: embedding(&shapes, width)?,
+        shapes: Tensor::from_vec(shapes, (n, DISTANCES.len()), &Device::Cpu)?,
     })
 }
 
