@@ -19,6 +19,7 @@ use lipsmith_lipsync::talk::Talker;
 use lipsmith_media::{AudioReader, AudioSpec, MovieWriter, Profile, Timing, VideoSpec, probe};
 use lipsmith_project::Method;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -159,12 +160,17 @@ fn paint(
     cancel: &Cancel,
 ) -> Result<usize, EngineError> {
     let (frames, side) = (Talker::frames(speech), person.width());
-    let mut painted = Vec::new();
-    while let Some(frame) = kept(folder, painted.len(), side)? {
-        painted.push(frame);
+    let (mut first, mut last) = (0, VecDeque::new());
+    while first < frames
+        && let Some(frame) = kept(folder, first, side)?
+    {
+        first += 1;
+        last.truncate(Talker::LOOKS_BACK - 1);
+        last.push_front(frame);
     }
-    let first = painted.len().min(frames);
-    let mut talk = talker.begin(person, speech, &painted[..first])?;
+    let last = last.make_contiguous();
+    last.reverse();
+    let mut talk = talker.begin(person, speech, (first, last))?;
     for index in first..frames {
         sink.progress(Progress { stage: "paint", done: index as u64, total: Some(frames as u64) });
         let picture = talk.paint(cancel)?;

@@ -11,7 +11,7 @@ use crate::speech::{SPEECH_RATE, Speech};
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Affine, Cancel, Rect, Rgb};
 use lipsmith_nets::NetsError;
-use lipsmith_nets::diffused_heads::{Condition, DiffusedHeads, Motion, process, window};
+use lipsmith_nets::diffused_heads::{Condition, DiffusedHeads, MOTION_FRAMES, Motion, process, window};
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Schedule};
 use lipsmith_nets::sound_gru::SoundGru;
@@ -51,26 +51,34 @@ impl Talker {
         Crop { map: Affine::rect_to_rect(here, seen), width: side, height: side }
     }
 
+    /// Frames of its own that the network looks at before it paints the next.
+    pub const LOOKS_BACK: usize = MOTION_FRAMES;
+
     /// Frames of a talk as long as the voice.
     pub fn frames(voice: &Speech) -> usize {
         voice.samples.len().div_ceil(SPEECH_RATE as usize / RATE as usize)
     }
 
-    /// `person`: cut as [`Talker::crop`] says. `painted`: the frames of an earlier, broken-off talk, from the first
-    /// on; what comes after them is as if it had not been broken off.
+    /// `person`: cut as [`Talker::crop`] says. `painted`: how many frames an earlier, broken-off talk has, and the last
+    /// [`Talker::LOOKS_BACK`] of them; what comes after them is as if it had not been broken off.
     ///
     /// # Errors
     /// The networks' own.
-    pub fn begin(&self, person: &Rgb, voice: &Speech, painted: &[Rgb]) -> Result<Talk<'_>, LipsyncError> {
+    pub fn begin(
+        &self,
+        person: &Rgb,
+        voice: &Speech,
+        (painted, last): (usize, &[Rgb]),
+    ) -> Result<Talk<'_>, LipsyncError> {
         let begin = || {
             let mut talk = Talk {
                 of: self,
                 heard: self.ears.forward(&voice.samples, Self::frames(voice))?,
                 person: self.tensor(person)?,
                 motion: Motion::new(&self.network.config, &self.tensor(person)?)?,
-                next: painted.len().saturating_sub(2),
+                next: painted - last.len().min(painted),
             };
-            for frame in &painted[talk.next..] {
+            for frame in last {
                 talk.took(&self.tensor(frame)?)?;
             }
             Ok(talk)
@@ -107,8 +115,12 @@ impl Talk<'_> {
         let device = &self.of.device;
         let painted = self.sample(cancel).map_err(lift(device))?;
         let mut pictures = from_tensor(&painted, false, (2.0, -1.0)).map_err(lift(device))?;
-        self.took(&painted).map_err(lift(device))?;
-        pictures.pop().ok_or_else(|| LipsyncError::Network("no picture came of a frame".into()))
+        let picture = pictures.pop();
+        let picture = picture.ok_or_else(|| LipsyncError::Network("no picture came of a frame".into()))?;
+        // As it is kept, whose last bits are not the network's own.
+        let kept = self.of.tensor(&picture).map_err(lift(device))?;
+        self.took(&kept).map_err(lift(device))?;
+        Ok(picture)
     }
 
     fn sample(&self, cancel: &Cancel) -> Result<Tensor, NetsError> {

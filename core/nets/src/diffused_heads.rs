@@ -20,7 +20,7 @@ pub const STYLE: Style = Style {
 };
 
 /// Frames painted last that the network looks at.
-const MOTION_FRAMES: usize = 2;
+pub const MOTION_FRAMES: usize = 2;
 /// Embeddings of sound before and after a frame's own.
 const SOUND_AROUND: usize = 2;
 /// Steps of the process it was trained with.
