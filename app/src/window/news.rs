@@ -65,7 +65,7 @@ impl News {
             Event::Offline(media) => self.offline = media,
             Event::Takes(takes) => self.takes = takes,
             Event::Knows(knowledge) => self.knows = knowledge,
-            Event::Recoverable(left) => self.recoverable = left,
+            Event::Recoverable(left) => self.recoverable.extend(left),
             Event::Models { models, families } => (self.models, self.families) = (models, families),
             Event::Identified { path, report } => self.identified = Some((path, report)),
             Event::Advice { cue, pictures } => {

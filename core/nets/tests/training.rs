@@ -70,14 +70,19 @@ fn check(vars: &Vars, names: &[&str], y: impl Fn() -> Tensor) {
         let claimed = length(&grad);
         assert!(claimed > 0.0, "{name}: its gradient is zero");
         let uphill = (&grad / claimed).unwrap();
-        let step = 1e-3 * length(&start);
         let at = |step: f64| {
             var.set(&(&start + (&uphill * step).unwrap()).unwrap()).unwrap();
             value()
         };
-        let slope = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
+        // Rounding drowns what a short step changes, the kinks of ReLU bend what a long one does; a wrong gradient
+        // agrees with neither.
+        let slopes = [1e-3, 3e-3].map(|part| {
+            let step = part * length(&start);
+            (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step)
+        });
         var.set(&start).unwrap();
-        assert!((slope - claimed).abs() < 0.05 * claimed, "{name}: slope {slope}, gradient {claimed}");
+        let agrees = slopes.iter().any(|slope| (slope - claimed).abs() < 0.05 * claimed);
+        assert!(agrees, "{name}: slopes {slopes:?}, gradient {claimed}");
     }
 }
 

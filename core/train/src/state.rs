@@ -37,8 +37,23 @@ pub fn write(
         Ok((name.as_str(), view.map_err(|e| TrainError::Format { cause: e.to_string() })?))
     });
     let views: Vec<_> = views.collect::<Result<_, TrainError>>()?;
-    let bytes = safetensors::serialize(views, Some(words));
-    replace(path, &bytes.map_err(|e| TrainError::Format { cause: e.to_string() })?)
+    let bytes = safetensors::serialize(views, Some(words)).map_err(|e| e.to_string());
+    replace(path, &bytes.and_then(in_order).map_err(|cause| TrainError::Format { cause })?)
+}
+
+/// The words sorted: the same network is the same file, bit for bit, and has the same digest. The library writes
+/// them in the order of a hash map, which is another in every process.
+fn in_order(mut file: Vec<u8>) -> Result<Vec<u8>, String> {
+    let length = file.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes) as usize);
+    let head = file.get_mut(8..8 + length).ok_or("its head is not whole")?;
+    let mut json: serde_json::Value = serde_json::from_slice(head).map_err(|e| e.to_string())?;
+    if let Some(words) = json.get_mut("__metadata__").and_then(serde_json::Value::as_object_mut) {
+        words.sort_keys();
+    }
+    let sorted = serde_json::to_vec(&json).map_err(|e| e.to_string())?;
+    head.fill(b' ');
+    head.get_mut(..sorted.len()).ok_or("its head grew")?.copy_from_slice(&sorted);
+    Ok(file)
 }
 
 struct Kept {

@@ -22,15 +22,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Files looked at for one relink; a folder of more is a disk, not a film's home.
 const MOST_CANDIDATES: usize = 20_000;
 
+/// A killed program may hold its lock for seconds, while the system takes its memory back: so often and for so long
+/// journals that were in use at the start are looked at again.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOKS: u32 = 60;
+
 pub fn run(paths: Paths, port: Port, inbox: Receiver<Request>) {
-    let mut disk = Disk { journal: Journal::begin(&paths.data.join("sessions"), &port), port, media: None };
-    while let Ok(first) = inbox.recv() {
+    let (journal, mut in_use) = Journal::begin(&paths.data.join("sessions"), &port);
+    let mut disk = Disk { journal, port, media: None };
+    let mut looks = 0;
+    loop {
+        let wait = if in_use.is_empty() || looks == LOOKS { Duration::MAX } else { LOOK_EVERY };
+        let first = match inbox.recv_timeout(wait) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => {
+                looks += 1;
+                offer(in_use.extract_if(.., |journal| !alive(journal)).collect(), &disk.port);
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         // Of projects that wait only the newest is worth writing.
         let mut requests = vec![first];
         requests.extend(inbox.try_iter());
@@ -286,12 +303,11 @@ struct Head {
 }
 
 impl Journal {
-    /// Tells of the sessions that did not end well and locks a name for this one.
-    fn begin(folder: &Path, port: &Port) -> Journal {
-        let left = orphans(folder);
-        if !left.is_empty() {
-            port.tell(Event::Recoverable(left));
-        }
+    /// Tells of the sessions that did not end well and locks a name for this one. Also the journals of sessions that
+    /// live, or seem to.
+    fn begin(folder: &Path, port: &Port) -> (Journal, Vec<PathBuf>) {
+        let (in_use, orphans): (Vec<_>, Vec<_>) = journals(folder).partition(|journal| alive(journal));
+        offer(orphans, port);
         let name = format!("{}-{}", now(), std::process::id());
         let lock = folder.join(&name).with_extension("lock");
         let locked = fs::create_dir_all(folder).and_then(|()| {
@@ -306,7 +322,7 @@ impl Journal {
             );
         }
         let file = folder.join(name).with_extension("journal");
-        Journal { file, lock: locked.ok(), path: None, revision: None }
+        (Journal { file, lock: locked.ok(), path: None, revision: None }, in_use)
     }
 
     fn write(&mut self, project: &Project, revision: u64) -> Result<(), EngineError> {
@@ -341,22 +357,28 @@ impl Journal {
     }
 }
 
-/// The journals whose lock nobody holds.
-fn orphans(folder: &Path) -> Vec<Recovery> {
-    let mut left = Vec::new();
-    // No folder, no journals.
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let journal = entry.path();
-        if journal.extension().is_none_or(|e| e != "journal") {
-            continue;
-        }
-        let alive = File::open(journal.with_extension("lock")).is_ok_and(|lock| lock.try_lock().is_err());
-        if let (false, Ok((head, _))) = (alive, Journal::read(&journal)) {
-            left.push(Recovery { journal, path: head.path, name: head.name, written: head.written });
-        }
-    }
+/// No folder, no journals.
+fn journals(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    paths.filter(|path| path.extension().is_some_and(|ending| ending == "journal"))
+}
+
+/// Somebody holds its lock.
+fn alive(journal: &Path) -> bool {
+    File::open(journal.with_extension("lock")).is_ok_and(|lock| lock.try_lock().is_err())
+}
+
+/// Tells of journals that nobody writes any more, the newest first.
+fn offer(orphans: Vec<PathBuf>, port: &Port) {
+    let recovery = |journal: PathBuf| {
+        let (head, _) = Journal::read(&journal).ok()?;
+        Some(Recovery { journal, path: head.path, name: head.name, written: head.written })
+    };
+    let mut left: Vec<_> = orphans.into_iter().filter_map(recovery).collect();
     left.sort_by_key(|recovery| std::cmp::Reverse(recovery.written));
-    left
+    if !left.is_empty() {
+        port.tell(Event::Recoverable(left));
+    }
 }
 
 fn now() -> u64 {
