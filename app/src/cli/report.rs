@@ -4,6 +4,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lipsmith_engine::rate::Rate;
 use lipsmith_engine::{Progress, Sink};
 use serde_json::{Value, json};
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,18 +35,18 @@ impl Report {
     pub fn result(&self, event: Value, words: impl FnOnce() -> String) {
         self.bar.finish_and_clear();
         if self.json {
-            println!("{}", tagged("result", event));
+            say(tagged("result", event));
         } else {
-            println!("{}", words());
+            say(words());
         }
     }
 
     pub fn failure(&self, words: &str) {
         self.bar.finish_and_clear();
         if self.json {
-            println!("{}", json!({"event": "error", "message": words}));
+            say(json!({"event": "error", "message": words}));
         }
-        eprintln!("lipsmith: {words}");
+        let _ = writeln!(io::stderr(), "lipsmith: {words}");
     }
 
     pub fn close(&self) {
@@ -72,6 +74,11 @@ impl Report {
     }
 }
 
+/// A line for whoever listens. A reader that has gone away (`lipsmith … | head -1`) does not stop the work.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
 fn tagged(name: &str, event: Value) -> Value {
     let mut tagged = json!({"event": name});
     if let (Some(fields), Value::Object(more)) = (tagged.as_object_mut(), event) {
@@ -97,21 +104,20 @@ impl Sink for Report {
             return;
         }
         stage.told = Some(Instant::now());
-        println!(
-            "{}",
-            json!({
-                "event": "progress", "stage": progress.stage, "done": progress.done, "total": progress.total,
-                "per_second": stage.rate.per_second().map(|rate| (rate * 10.0).round() / 10.0),
-                "remaining_s": stage.rate.remaining().map(f64::ceil),
-            })
-        );
+        say(json!({
+            "event": "progress", "stage": progress.stage, "done": progress.done, "total": progress.total,
+            "per_second": stage.rate.per_second().map(|rate| (rate * 10.0).round() / 10.0),
+            "remaining_s": stage.rate.remaining().map(f64::ceil),
+        }));
     }
 
     fn note(&self, text: String) {
         if self.json {
-            println!("{}", json!({"event": "note", "message": text}));
+            say(json!({"event": "note", "message": text}));
         } else {
-            self.bar.suspend(|| eprintln!("note: {text}"));
+            self.bar.suspend(|| {
+                let _ = writeln!(io::stderr(), "note: {text}");
+            });
         }
     }
 }

@@ -290,7 +290,7 @@ fn lay(onto: &mut Rgb, cell: &Rgb, row: &Row, (left, top): (usize, usize)) {
     letters::write(onto, &row.family, (left + 6, top + CELL + 5), 2);
     let score = match &row.score {
         Some(score) => {
-            format!("D {:.2} C {:.2} {:+} MS", score.lse_d, score.lse_c, score.offset_ms)
+            format!("D {:.2} C {:.2} {:+}F", score.lse_d, score.lse_c, score.offset_frames)
         }
         None => "NOT SCORED".into(),
     };
