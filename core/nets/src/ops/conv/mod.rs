@@ -49,8 +49,9 @@ pub fn conv_transpose2d(
 
 /// A layer's weight in the order in which the kernels go through it, kept from the first use on.
 ///
-/// It costs as much memory as the weight, or four times that where Winograd's points are kept. A weight that is trained is not kept, and another tensor than the
-/// last takes its place; only a tensor that is overwritten in place must not be used with it.
+/// It costs as much memory as the weight, or four times that where Winograd's points are kept. A weight that is
+/// trained is not kept, and another tensor than the last takes its place; only a tensor that is overwritten in place
+/// must not be used with it.
 #[derive(Clone, Default)]
 pub struct Prepared(Arc<Mutex<Option<Kept>>>);
 
