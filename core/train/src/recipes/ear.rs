@@ -7,11 +7,11 @@ use super::crops::{Clips, sound, stream};
 use super::{Exam, Recipe, Scores};
 use crate::TrainError;
 use crate::dataset::{Clip, Set, Split};
-use crate::optim::{Adam, Average, Settings};
+use crate::learner::Learner;
+use crate::optim::Settings;
 use crate::speaker::math::Random;
 use crate::weights::Weights;
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::{Device, Tensor};
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::wav2lip::{Config, Wav2Lip};
 use std::collections::HashMap;
@@ -29,9 +29,7 @@ const EXAMINED: usize = 512;
 
 pub struct Ear {
     network: Wav2Lip,
-    weights: Weights,
-    adam: Adam,
-    average: Average,
+    learner: Learner,
     sampler: Arc<Sampler>,
     exam: Heard,
     device: Device,
@@ -60,19 +58,18 @@ impl Ear {
         let exam = heard(Clips::of(set, Split::Validation, 2)?.fixed(EXAMINED).into_iter(), 0)?;
         Ok(Ear {
             network: Wav2Lip::trainable(&config, &weights.builder())?,
-            adam: Adam::new(&weights, settings)?,
-            average: Average::new(&weights, 0.998)?,
+            learner: Learner::new(weights, settings, 0.998)?,
             sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, 2)?, batch }),
             exam,
             device: device.clone(),
-            weights,
         })
     }
 
     /// Mean squared error.
     fn apart(&self, network: &Wav2Lip, heard: &Heard) -> Result<Tensor, TrainError> {
         let embedding = network.audio_embedding(&heard.sounds.to_device(&self.device)?)?;
-        let mouths = self::embedding(&heard.shapes.to_device(&self.device)?, self.weights.channels())?;
+        let mouths =
+            self::embedding(&heard.shapes.to_device(&self.device)?, self.learner.weights.channels())?;
         Ok((embedding - mouths)?.sqr()?.mean_all()?)
     }
 }
@@ -91,18 +88,16 @@ impl Recipe for Ear {
 
     fn learn(&mut self, batch: Heard) -> Result<Scores, TrainError> {
         let loss = self.apart(&self.network, &batch)?;
-        let length = self.adam.step(&self.weights, &loss.backward()?)?;
-        self.average.follow(&self.weights)?;
+        let length = self.learner.step(&loss.backward()?)?;
         Ok(vec![("loss", f64::from(loss.to_scalar::<f32>()?)), ("gradient", length)])
     }
 
     fn examine(&mut self) -> Result<Exam, TrainError> {
-        let averaged: HashMap<_, _> = self.average.named(&self.weights).into_iter().collect();
-        let vb = VarBuilder::from_tensors(averaged, DType::F32, &self.device);
-        let network = Wav2Lip::new(&Config { width: self.weights.channels() }, &vb)?;
+        let vb = self.learner.averaged_builder(&self.device);
+        let network = Wav2Lip::new(&Config { width: self.learner.weights.channels() }, &vb)?;
         let loss = f64::from(self.apart(&network, &self.exam)?.to_scalar::<f32>()?);
         // Against a deaf ear, which always says the mean.
-        let mouths = embedding(&self.exam.shapes, self.weights.channels())?;
+        let mouths = embedding(&self.exam.shapes, self.learner.weights.channels())?;
         let apart = mouths.broadcast_sub(&mouths.mean_keepdim(0)?)?;
         let spread = f64::from(apart.sqr()?.mean_all()?.to_scalar::<f32>()?);
         let scores = vec![("loss", loss), ("explained", 1.0 - loss / spread.max(f64::MIN_POSITIVE))];
@@ -110,22 +105,15 @@ impl Recipe for Ear {
     }
 
     fn network(&self) -> Vec<(String, Tensor)> {
-        self.average.named(&self.weights)
+        self.learner.averaged()
     }
 
     fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        let named = self.weights.vars().iter();
-        let mut state: Vec<_> =
-            named.map(|(name, var)| (format!("weights.{name}"), var.as_detached_tensor())).collect();
-        state.extend(self.adam.state("adam.", &self.weights)?);
-        state.extend(self.average.state("average.", &self.weights)?);
-        Ok(state)
+        self.learner.state()
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.weights.restore("weights.", state)?;
-        self.adam.restore("adam.", &self.weights, state)?;
-        self.average.restore("average.", &self.weights, state)
+        self.learner.restore(state)
     }
 }
 

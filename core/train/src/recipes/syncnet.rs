@@ -5,8 +5,9 @@ use super::crops::{Clips, Framing, Look, below, picture, sound, stream};
 use super::{Exam, Recipe, Scores};
 use crate::TrainError;
 use crate::dataset::{Clip, Set, Split};
+use crate::learner::Learner;
 use crate::losses::{agreement, sync};
-use crate::optim::{Adam, Average, Settings};
+use crate::optim::Settings;
 use crate::speaker::math::Random;
 use crate::weights::Weights;
 use candle_core::{Device, Tensor};
@@ -26,9 +27,7 @@ const EXAMINED: usize = 192;
 
 pub struct SyncNet {
     network: SyncNetColor,
-    weights: Weights,
-    adam: Adam,
-    average: Average,
+    learner: Learner,
     sampler: Arc<Sampler>,
     exam: Pairs,
     device: Device,
@@ -65,12 +64,10 @@ impl SyncNet {
         };
         Ok(SyncNet {
             network: SyncNetColor::trainable(&config, &weights.builder())?,
-            adam: Adam::new(&weights, settings)?,
-            average: Average::new(&weights, 0.998)?,
+            learner: Learner::new(weights, settings, 0.998)?,
             sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, LOOK + APART)?, batch }),
             exam,
             device: device.clone(),
-            weights,
         })
     }
 
@@ -109,15 +106,13 @@ impl Recipe for SyncNet {
     fn learn(&mut self, batch: Pairs) -> Result<Scores, TrainError> {
         let (own, others) = self.compare(&self.network, &batch)?;
         let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?;
-        let length = self.adam.step(&self.weights, &loss.backward()?)?;
-        self.average.follow(&self.weights)?;
+        let length = self.learner.step(&loss.backward()?)?;
         Ok(vec![("loss", f64::from(loss.to_scalar::<f32>()?)), ("gradient", length)])
     }
 
     fn examine(&mut self) -> Result<Exam, TrainError> {
-        let config = Config { width: self.weights.channels() / 2 };
-        let averaged: HashMap<_, _> = self.average.named(&self.weights).into_iter().collect();
-        let vb = candle_nn::VarBuilder::from_tensors(averaged, candle_core::DType::F32, &self.device);
+        let config = Config { width: self.learner.weights.channels() / 2 };
+        let vb = self.learner.averaged_builder(&self.device);
         let (own, others) = self.compare(&SyncNetColor::new(&config, &vb)?, &self.exam)?;
         let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?.to_scalar::<f32>()?;
         let (own, others) = (own.to_vec1::<f32>()?, others.to_vec2::<f32>()?);
@@ -136,22 +131,15 @@ impl Recipe for SyncNet {
     }
 
     fn network(&self) -> Vec<(String, Tensor)> {
-        self.average.named(&self.weights)
+        self.learner.averaged()
     }
 
     fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        let named = self.weights.vars().iter();
-        let mut state: Vec<_> =
-            named.map(|(name, var)| (format!("weights.{name}"), var.as_detached_tensor())).collect();
-        state.extend(self.adam.state("adam.", &self.weights)?);
-        state.extend(self.average.state("average.", &self.weights)?);
-        Ok(state)
+        self.learner.state()
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.weights.restore("weights.", state)?;
-        self.adam.restore("adam.", &self.weights, state)?;
-        self.average.restore("average.", &self.weights, state)
+        self.learner.restore(state)
     }
 }
 
