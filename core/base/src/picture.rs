@@ -221,8 +221,8 @@ impl Picture {
             let (w, h) = self.format.plane_size(plane, width, height);
             let starts = (0..h).map(|line| ((lines.start >> sy) + line) * stride + (columns.start >> sx));
             match &self.planes[plane] {
-                Plane::U8(all) => Plane::U8(starts.flat_map(|at| &all[at..at + w]).copied().collect()),
-                Plane::U16(all) => Plane::U16(starts.flat_map(|at| &all[at..at + w]).copied().collect()),
+                Plane::U8(all) => Plane::U8(joined(starts.map(|at| &all[at..at + w]))),
+                Plane::U16(all) => Plane::U16(joined(starts.map(|at| &all[at..at + w]))),
             }
         });
         let part = Picture { width, height, planes: Arc::new(planes), ..*self };
@@ -284,6 +284,11 @@ impl Picture {
             _ => unreachable!("all planes hold samples of one type"),
         }
     }
+}
+
+/// Rows one behind the other, each copied as a whole.
+fn joined<'a, T: Copy + 'a>(rows: impl ExactSizeIterator<Item = &'a [T]>) -> Vec<T> {
+    rows.collect::<Vec<_>>().concat()
 }
 
 fn mix(old: f32, new: f32, a: f32) -> f32 {
@@ -411,9 +416,10 @@ struct Rows<'a> {
     down: u32,
     /// What of a row of the plane is read.
     read: Range<usize>,
-    /// For each pixel of a row the samples it lies between, counted in `read`, and how near the second it is.
-    columns: Vec<(usize, usize, f32)>,
-    /// One row of the plane, between two of its lines.
+    /// For each pixel of a row the sample it lies at or behind, counted in `read`, and how near the next one is; empty
+    /// where the pixels are the samples read.
+    columns: Vec<(u32, f32)>,
+    /// One row of the plane, between two of its lines, its last sample twice.
     line: Vec<f32>,
     /// The row last read, a value a pixel.
     row: Vec<f32>,
@@ -425,15 +431,17 @@ impl<'a> Rows<'a> {
         let (across, down) = if plane == 0 { (0, 0) } else { picture.format.subsampling() };
         let size = picture.format.plane_size(plane, picture.width, picture.height);
         let left = if across == 1 && picture.colour.chroma_left { 0.25 } else { 0.0 };
-        let columns = (0..width).map(|column| {
+        let places = (0..width).map(|column| {
             let px = (i64::from(x) + column as i64).clamp(0, picture.width as i64 - 1);
-            let at = (px as f32 + 0.5) / (1 << across) as f32 + left - 0.5;
-            between(at, size.0)
+            between((px as f32 + 0.5) / (1 << across) as f32 + left - 0.5, size.0)
         });
-        let mut columns: Vec<(usize, usize, f32)> = columns.collect();
-        let first = columns.first().map_or(0, |column| column.0);
-        let read = first..columns.last().map_or(first, |column| column.1 + 1);
-        columns.iter_mut().for_each(|(a, b, _)| (*a, *b) = (*a - first, *b - first));
+        let places: Vec<_> = places.collect();
+        let first = places.first().map_or(0, |place| place.0);
+        let read = first..places.last().map_or(first, |place| place.1 + 1);
+        let mut columns: Vec<_> = places.iter().map(|place| ((place.0 - first) as u32, place.2)).collect();
+        if columns.iter().enumerate().all(|(pixel, &column)| column == (pixel as u32, 0.0)) {
+            columns.clear();
+        }
         let plane = &picture.planes[plane];
         Rows { plane, size, down, read, columns, line: Vec::new(), row: vec![0.0; width] }
     }
@@ -449,8 +457,15 @@ impl<'a> Rows<'a> {
             Plane::U8(samples) => blend_lines(&samples[above], &samples[below], share, &mut self.line),
             Plane::U16(samples) => blend_lines(&samples[above], &samples[below], share, &mut self.line),
         }
-        for (value, &(left, right, share)) in self.row.iter_mut().zip(&self.columns) {
-            *value = mix(self.line[left], self.line[right], share);
+        if self.columns.is_empty() {
+            let width = self.row.len();
+            self.row.copy_from_slice(&self.line[..width]);
+            return;
+        }
+        self.line.extend(self.line.last().copied());
+        for (value, &(left, share)) in self.row.iter_mut().zip(&self.columns) {
+            let pair = &self.line[left as usize..left as usize + 2];
+            *value = mix(pair[0], pair[1], share);
         }
     }
 }
@@ -463,7 +478,10 @@ fn between(at: f32, extent: usize) -> (usize, usize, f32) {
 }
 
 fn blend_lines<T: Code>(above: &[T], below: &[T], share: f32, line: &mut Vec<f32>) {
-    line.extend(above.iter().zip(below).map(|(a, b)| mix(a.value(), b.value(), share)));
+    match share {
+        0.0 => line.extend(above.iter().map(|a| a.value())),
+        _ => line.extend(above.iter().zip(below).map(|(a, b)| mix(a.value(), b.value(), share))),
+    }
 }
 
 /// A window of a plane in f32, each value the mean of a block of samples.

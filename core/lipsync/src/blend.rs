@@ -142,7 +142,7 @@ pub fn polygon_alpha(outline: &[Point], feather: f32, width: usize, height: usiz
         .map(|i| (outline[i], outline[(i + 1) % outline.len()]))
         .filter(|(a, b)| [a.x, a.y, b.x, b.y].iter().all(|v| v.is_finite()))
         .collect();
-    let mut crossings = Vec::new();
+    let (mut crossings, mut near) = (Vec::new(), Vec::new());
     let mut nearest = vec![0.0f32; width];
     for (row, line) in alpha.chunks_exact_mut(width.max(1)).enumerate() {
         let y = row as f32 + 0.5;
@@ -154,17 +154,26 @@ pub fn polygon_alpha(outline: &[Point], feather: f32, width: usize, height: usiz
                 .map(|(a, b)| a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x)),
         );
         crossings.sort_by(f32::total_cmp);
+        near.clear();
+        near.extend(edges.iter().filter(|(a, b)| a.y.min(b.y) < y + feather && a.y.max(b.y) > y - feather));
+        // The first pixel whose centre lies at or behind `x`.
+        let pixel = |x: f32, from: usize| (x - 0.5).ceil().clamp(from as f32, width as f32) as usize;
         for span in crossings.chunks_exact(2) {
-            // Pixels whose centre lies inside.
-            let first = (span[0] - 0.5).ceil().clamp(0.0, width as f32) as usize;
-            let last = (span[1] - 0.5).ceil().clamp(first as f32, width as f32) as usize;
-            let distances = &mut nearest[first..last];
-            distances.fill(f32::INFINITY);
-            for (a, b) in &edges {
-                distances_to(*a, *b, first as f32 + 0.5, y, distances);
+            let first = pixel(span[0], 0);
+            let last = pixel(span[1], first);
+            if feather <= 0.0 {
+                line[first..last].fill(1.0);
+                continue;
             }
-            for (value, d2) in line[first..last].iter_mut().zip(distances) {
-                *value = if feather > 0.0 { smoothstep(d2.sqrt() / feather) } else { 1.0 };
+            // Farther than the feather is as good as far away.
+            nearest[first..last].fill(feather * feather);
+            for (a, b) in &near {
+                let from = pixel(a.x.min(b.x) - feather, first).min(last);
+                let to = pixel(a.x.max(b.x) + feather, from).min(last);
+                distances_to(*a, *b, from as f32 + 0.5, y, &mut nearest[from..to]);
+            }
+            for (value, d2) in line[first..last].iter_mut().zip(&nearest[first..last]) {
+                *value = smoothstep(d2.sqrt() / feather);
             }
         }
     }

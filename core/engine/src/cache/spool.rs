@@ -6,6 +6,7 @@ use crate::error::EngineError;
 use lipsmith_base::{Affine, ColourSpec, Picture, PixelFormat, Plane, Point, Rect, Rgb};
 use lipsmith_lipsync::LipsyncError;
 use lipsmith_lipsync::families::{Crop, SourceImages};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ impl Spool {
         let reach = 2.0 * map.a.hypot(map.d).max(map.b.hypot(map.e)) + 4.0;
         let seen = Rect::around(corners).unwrap_or_default().grown(reach, reach);
         let (part, x, y) = picture.window(seen);
-        let bytes: Vec<u8> = part.planes().iter().flat_map(bytes_of).collect();
+        let bytes = part.planes().each_ref().map(bytes_of).concat();
         let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(self.end))
             .and_then(|_| file.write_all(&bytes))
@@ -102,9 +103,9 @@ impl Spool {
     }
 }
 
-fn bytes_of(plane: &Plane) -> Vec<u8> {
+fn bytes_of(plane: &Plane) -> Cow<'_, [u8]> {
     match plane {
-        Plane::U8(samples) => samples.clone(),
+        Plane::U8(samples) => samples.into(),
         Plane::U16(samples) => samples.iter().flat_map(|v| v.to_le_bytes()).collect(),
     }
 }
