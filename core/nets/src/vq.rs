@@ -22,12 +22,34 @@ pub struct Config {
     pub latent: usize,
     /// Entries of the code book.
     pub codes: usize,
+    /// Whether positions attend to each other after every block of the coarsest level too, not in the middle only.
+    pub coarsest_attends: bool,
 }
 
 impl Config {
     /// The published VQ-f4: 55,322,782 parameters in 205 tensors.
     pub fn released() -> Self {
-        Self { channels: 128, channel_mult: vec![1, 2, 4], res_blocks_per_level: 2, latent: 3, codes: 8192 }
+        Self {
+            channels: 128,
+            channel_mult: vec![1, 2, 4],
+            res_blocks_per_level: 2,
+            latent: 3,
+            codes: 8192,
+            coarsest_attends: false,
+        }
+    }
+
+    /// The published VQ-f8 (CompVis/latent-diffusion, models/first_stage_models/vq-f8): pictures of 512 pixels have
+    /// latent pictures of 64 as those of 256 have by VQ-f4.
+    pub fn released_f8() -> Self {
+        Self {
+            channels: 128,
+            channel_mult: vec![1, 2, 2, 4],
+            res_blocks_per_level: 2,
+            latent: 4,
+            codes: 16_384,
+            coarsest_attends: true,
+        }
     }
 
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
@@ -39,6 +61,10 @@ impl Config {
     /// Pixels of the picture in a row and column to one of the latent picture.
     pub fn shrinks(&self) -> usize {
         1 << (self.channel_mult.len() - 1)
+    }
+
+    fn attends(&self, level: usize) -> bool {
+        self.coarsest_attends && level + 1 == self.channel_mult.len()
     }
 
     fn widths(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
@@ -139,11 +165,37 @@ impl Middle {
     }
 }
 
-/// Blocks of one size, and the convolution that changes it after them.
+/// Blocks of one size, what attends after each of them if anything does, and the convolution that changes the size
+/// after them.
 #[derive(Debug, Clone)]
 struct Level {
     blocks: Vec<ResBlock>,
+    attention: Vec<Attention>,
     resample: Option<Conv2d>,
+}
+
+impl Level {
+    /// `blocks` blocks from `from` channels to `to`.
+    fn new(vb: &VarBuilder, from: usize, to: usize, blocks: usize, attends: bool) -> Result<Self> {
+        let block = |n: usize| ResBlock::new(&vb.pp("block").pp(n), if n == 0 { from } else { to }, to);
+        let attention = |n: usize| Attention::new(&vb.pp("attn").pp(n), to);
+        Ok(Self {
+            blocks: (0..blocks).map(block).collect::<Result<_>>()?,
+            attention: (0..blocks).filter(|_| attends).map(attention).collect::<Result<_>>()?,
+            resample: None,
+        })
+    }
+
+    /// All but the change of size.
+    fn forward(&self, mut x: Tensor) -> Result<Tensor> {
+        for (n, block) in self.blocks.iter().enumerate() {
+            x = block.forward(&x)?;
+            if let Some(attention) = self.attention.get(n) {
+                x = attention.forward(&x)?;
+            }
+        }
+        Ok(x)
+    }
 }
 
 /// The way down and the way up are the same but for this and their order.
@@ -163,15 +215,12 @@ impl Tower {
         let mut levels = Vec::new();
         for (level, width) in cfg.widths().enumerate() {
             let vb = vb.pp("down").pp(level);
-            let mut blocks = Vec::new();
-            for block in 0..cfg.res_blocks_per_level {
-                blocks.push(ResBlock::new(&vb.pp("block").pp(block), c, width)?);
-                c = width;
-            }
+            let level = Level::new(&vb, c, width, cfg.res_blocks_per_level, cfg.attends(level))?;
+            c = width;
             // Its padding is on one side: see `forward_down`.
             let halve = || Conv2d::new(&vb.pp("downsample.conv"), c, c, [3, 3], Walk::strided(2, 0));
-            let resample = (level + 1 < cfg.channel_mult.len()).then(halve).transpose()?;
-            levels.push(Level { blocks, resample });
+            let resample = (levels.len() + 1 < cfg.channel_mult.len()).then(halve).transpose()?;
+            levels.push(Level { resample, ..level });
         }
         Ok(Self {
             conv_in,
@@ -189,13 +238,11 @@ impl Tower {
         let mut levels = Vec::new();
         for (level, width) in cfg.widths().enumerate().collect::<Vec<_>>().into_iter().rev() {
             let vb = vb.pp("up").pp(level);
-            let mut blocks = Vec::new();
-            for block in 0..=cfg.res_blocks_per_level {
-                blocks.push(ResBlock::new(&vb.pp("block").pp(block), c, width)?);
-                c = width;
-            }
-            let double = || Conv2d::same3(&vb.pp("upsample.conv"), c, c);
-            levels.push(Level { blocks, resample: (level > 0).then(double).transpose()? });
+            let double = || Conv2d::same3(&vb.pp("upsample.conv"), width, width);
+            let resample = (level > 0).then(double).transpose()?;
+            let level = Level::new(&vb, c, width, cfg.res_blocks_per_level + 1, cfg.attends(level))?;
+            c = width;
+            levels.push(Level { resample, ..level });
         }
         Ok(Self {
             conv_in,
@@ -208,9 +255,9 @@ impl Tower {
 
     fn forward_down(&self, x: &Tensor) -> Result<Tensor> {
         let mut x = self.conv_in.forward(x)?;
-        for Level { blocks, resample } in &self.levels {
-            x = blocks.iter().try_fold(x, |x, block| block.forward(&x))?;
-            if let Some(halve) = resample {
+        for level in &self.levels {
+            x = level.forward(x)?;
+            if let Some(halve) = &level.resample {
                 x = halve.forward(&x.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)?)?;
             }
         }
@@ -219,9 +266,9 @@ impl Tower {
 
     fn forward_up(&self, x: &Tensor) -> Result<Tensor> {
         let mut x = self.middle.forward(&self.conv_in.forward(x)?)?;
-        for Level { blocks, resample } in &self.levels {
-            x = blocks.iter().try_fold(x, |x, block| block.forward(&x))?;
-            if let Some(conv) = resample {
+        for level in &self.levels {
+            x = level.forward(x)?;
+            if let Some(conv) = &level.resample {
                 x = conv.forward(&upsample_nearest2(&x)?)?;
             }
         }
@@ -282,5 +329,31 @@ impl Vq {
         }
         let made = Tensor::cat(&nearest, 0)?.reshape((n, h, w, c))?;
         Ok(made.permute((0, 3, 1, 2))?.contiguous()?)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use candle_core::{DType, Device};
+    use candle_nn::VarMap;
+
+    #[test]
+    fn a_first_stage_that_shrinks_by_eight_is_told_by_its_names() {
+        let config = Config { channels: 32, codes: 16, ..Config::released_f8() };
+        let map = VarMap::new();
+        let fresh = Vq::new(&config, &VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu)).unwrap();
+        let picture = Tensor::zeros((1, 3, 32, 64), DType::F32, &Device::Cpu).unwrap();
+        let latent = fresh.encode(&picture).unwrap();
+        assert_eq!((config.shrinks(), latent.dims()), (8, &[1, 4, 4, 8][..]));
+        assert_eq!(fresh.decode(&latent).unwrap().dims(), picture.dims());
+
+        let tensors = map.data().lock().unwrap();
+        let tensors = tensors.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone()));
+        let file = VarBuilder::from_tensors(tensors.collect(), DType::F32, &Device::Cpu);
+        assert_eq!(Config::of_checkpoint(&file).unwrap(), config);
+        let four = Config { channels: 32, codes: 16, ..Config::released() };
+        assert!(Vq::new(&four, &file).is_err(), "is not taken for the other one");
     }
 }

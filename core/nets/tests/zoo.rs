@@ -42,7 +42,7 @@ fn network_of(path: &Path) -> Network {
     match () {
         () if has("diff2lip") => Network::Diff2Lip,
         () if has("difftalk_") => Network::DiffTalk,
-        () if has("first_stage") => Network::VqF4,
+        () if has("first_stage") => Network::Vq,
         () if has("diffused_heads") => Network::DiffusedHeads,
         () if has("wav2lip_disc") => Network::QualityDiscriminator,
         () if has("wav2lip_generator") => Network::Wav2Lip,

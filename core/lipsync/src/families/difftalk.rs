@@ -19,8 +19,9 @@ use lipsmith_nets::mel::{self, Mel, Padding};
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Known, Respacing, Sampler, Schedule};
 
-/// Side of the picture that it was trained on; its landmarks are in these pixels.
-const SIDE: usize = 256;
+/// Side of the latent picture that it was trained on: of pictures of 256 pixels by VQ-f4, of 512 by VQ-f8. Its
+/// landmarks are in the picture's pixels.
+const LATENT_SIDE: usize = 64;
 const PADS: [i64; 4] = [30, 20, 25, 25];
 /// Windows of sound a second, one a picture, and what they are made of.
 const RATE: i64 = 25;
@@ -57,7 +58,7 @@ impl DiffTalkRecipe {
             Some(schedule) => schedule,
             None => sampling.schedule(&process, preset)?,
         };
-        let windows = Windows::new(preset, SIDE);
+        let windows = Windows::new(preset, LATENT_SIDE * network.first_stage.config.shrinks());
         Ok(DiffTalkRecipe {
             network,
             device,
@@ -71,21 +72,21 @@ impl DiffTalkRecipe {
     }
 
     fn run(&self, faces: &[Seen], reference: Option<Rgb>, cancel: &Cancel) -> Result<Vec<Rgb>, NetsError> {
-        let (device, signed) = (&self.device, (2.0, -1.0));
+        let (device, signed, side) = (&self.device, (2.0, -1.0), self.windows.side());
         let stage = &self.network.first_stage;
         let mut reference = match (reference, faces.first()) {
-            (Some(image), _) => to_tensor(&[image], SIDE, false, signed, device)?,
+            (Some(image), _) => to_tensor(&[image], side, false, signed, device)?,
             (None, Some(first)) => {
-                to_tensor(std::slice::from_ref(&first.image), SIDE, false, signed, device)?
+                to_tensor(std::slice::from_ref(&first.image), side, false, signed, device)?
             }
             (None, None) => return Ok(Vec::new()),
         };
         let mut made = Vec::with_capacity(faces.len());
         for face in faces {
-            let picture = to_tensor(std::slice::from_ref(&face.image), SIDE, false, signed, device)?;
+            let picture = to_tensor(std::slice::from_ref(&face.image), side, false, signed, device)?;
             let upper = picture.narrow(2, 0, face.blank_from)?;
             // Black, as the published loader blanks it before it scales to [-1, 1].
-            let blank = picture.narrow(2, face.blank_from, SIDE - face.blank_from)?.zeros_like()?;
+            let blank = picture.narrow(2, face.blank_from, side - face.blank_from)?.zeros_like()?;
             let masked = Tensor::cat(&[&upper, &(blank - 1.0)?], 2)?;
             let own = stage.encode(&picture)?;
             let landmarks =
@@ -104,7 +105,7 @@ impl DiffTalkRecipe {
             let outline = face
                 .outline
                 .iter()
-                .map(|p| Point::new(p.x * width as f32 / SIDE as f32, p.y * height as f32 / SIDE as f32));
+                .map(|p| Point::new(p.x * width as f32 / side as f32, p.y * height as f32 / side as f32));
             let painted = polygon_alpha(&outline.collect::<Vec<_>>(), 0.0, width, height);
             let kept = Tensor::from_vec(painted, (1, 1, height, width), device)?.affine(-1.0, 1.0)?;
             // The same noise in every frame keeps neighbours alike.
@@ -142,22 +143,23 @@ impl DiffTalkRecipe {
     fn seen(&self, line: &Line, target: &Target) -> Option<Seen> {
         let landmarks = target.face.landmarks.as_deref().filter(|l| l.points.len() == 68)?;
         let image = self.windows.input(&target.image);
-        let scale = SIDE as f32 / target.crop.width as f32;
+        let side = self.windows.side() as f32;
+        let (across, down) = (side / target.crop.width as f32, side / target.crop.height as f32);
         let inwards = target.crop.map.inverse()?;
         let place = |p: &Point| {
             let p = inwards.apply(*p);
-            Point::new(p.x * scale, p.y * SIDE as f32 / target.crop.height as f32)
+            Point::new(p.x * across, p.y * down)
         };
         let points: Vec<Point> = landmarks.points.iter().map(place).collect();
         let shown = SHOWN.into_iter().flatten().flat_map(|i| [points[i].x, points[i].y]);
-        let blank_from = (points[NOSE].y.clamp(1.0, SIDE as f32 - 1.0)) as usize;
+        let blank_from = (points[NOSE].y.clamp(1.0, side - 1.0)) as usize;
         let outline = OUTLINE.chain([NOSE]).map(|i| points[i]).collect();
         let sound = self.sound_at(line.times[target.frame].floor_units(RATE));
         Some(Seen { image, landmarks: shown.collect(), blank_from, outline, sound })
     }
 }
 
-/// A face of the line as the network is shown it; positions in its 256 pixels.
+/// A face of the line as the network is shown it; positions in its pixels.
 struct Seen {
     image: Rgb,
     landmarks: Vec<f32>,

@@ -56,6 +56,10 @@ impl Windows {
         Windows { preset, side, boxes: Vec::new() }
     }
 
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
     /// Looks at the whole line, since the published smoothing does. `pads` in pixels for the reference; for film
     /// see [`padded`].
     pub fn plan(&mut self, line: &Line, pads: Pads) {

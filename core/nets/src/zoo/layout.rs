@@ -366,17 +366,20 @@ impl Layout {
             self.layer(&format!("{name}.nin_shortcut"), &[to, from, 1, 1]);
         }
     }
+    fn vq_attention(&mut self, name: &str, channels: usize) {
+        self.norm(&format!("{name}.norm"), channels);
+        for part in ["q", "k", "v", "proj_out"] {
+            self.layer(&format!("{name}.{part}"), &[channels, channels, 1, 1]);
+        }
+    }
     fn vq_middle(&mut self, name: &str, channels: usize) {
         self.vq_res_block(&format!("{name}.block_1"), channels, channels);
-        self.norm(&format!("{name}.attn_1.norm"), channels);
-        for part in ["q", "k", "v", "proj_out"] {
-            self.layer(&format!("{name}.attn_1.{part}"), &[channels, channels, 1, 1]);
-        }
+        self.vq_attention(&format!("{name}.attn_1"), channels);
         self.vq_res_block(&format!("{name}.block_2"), channels, channels);
     }
 
     pub fn vq(&mut self, prefix: &str, cfg: &Vq) {
-        let Vq { channels, channel_mult, res_blocks_per_level, latent, codes } = cfg;
+        let Vq { channels, channel_mult, res_blocks_per_level, latent, codes, coarsest_attends } = cfg;
         let last = channel_mult.len() - 1;
         let encoder = format!("{prefix}encoder");
         self.layer(&format!("{encoder}.conv_in"), &[*channels, 3, 3, 3]);
@@ -385,6 +388,9 @@ impl Layout {
             for block in 0..*res_blocks_per_level {
                 self.vq_res_block(&format!("{encoder}.down.{level}.block.{block}"), c, mult * channels);
                 c = mult * channels;
+                if *coarsest_attends && level == last {
+                    self.vq_attention(&format!("{encoder}.down.{level}.attn.{block}"), c);
+                }
             }
             if level < last {
                 self.layer(&format!("{encoder}.down.{level}.downsample.conv"), &[c, c, 3, 3]);
@@ -400,6 +406,9 @@ impl Layout {
             for block in 0..=*res_blocks_per_level {
                 self.vq_res_block(&format!("{decoder}.up.{level}.block.{block}"), c, mult * channels);
                 c = mult * channels;
+                if *coarsest_attends && level == last {
+                    self.vq_attention(&format!("{decoder}.up.{level}.attn.{block}"), c);
+                }
             }
             if level > 0 {
                 self.layer(&format!("{decoder}.up.{level}.upsample.conv"), &[c, c, 3, 3]);
@@ -502,6 +511,7 @@ pub mod read {
         }
         let mult = |level| Some(shape(&block(level, 0))?.first()?.min(&MOST_CHANNELS) / channels);
         let channel_mult = (0..levels).map(mult).collect::<Option<_>>()?;
-        Some(Vq { channels, channel_mult, res_blocks_per_level, latent, codes })
+        let coarsest_attends = has(format!("encoder.down.{}.attn.0.norm.weight", levels - 1));
+        Some(Vq { channels, channel_mult, res_blocks_per_level, latent, codes, coarsest_attends })
     }
 }

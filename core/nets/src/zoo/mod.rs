@@ -35,7 +35,9 @@ pub enum Network {
     DiffusedHeadsAudio,
     #[serde(rename = "difftalk")]
     DiffTalk,
-    VqF4,
+    /// Registries of earlier versions know no other than VQ-f4.
+    #[serde(alias = "vq-f4")]
+    Vq,
 }
 
 impl Network {
@@ -52,7 +54,7 @@ impl Network {
             Network::DiffusedHeads => "diffused-heads",
             Network::DiffusedHeadsAudio => "diffused-heads-audio",
             Network::DiffTalk => "difftalk",
-            Network::VqF4 => "vq-f4",
+            Network::Vq => "vq",
         }
     }
     pub fn by_name(name: &str) -> Option<Network> {
@@ -196,7 +198,9 @@ impl fmt::Display for Variant {
             Variant::DiffTalk { unet: config, averaged, .. } => {
                 write!(f, "{}, {} averaged weights", unet(config), if *averaged { "with" } else { "without" })
             }
-            Variant::FirstStage(vq) => write!(f, "width {}, {} codes", vq.channels, vq.codes),
+            Variant::FirstStage(vq) => {
+                write!(f, "f{}, width {}, {} codes", vq.shrinks(), vq.channels, vq.codes)
+            }
             Variant::Recurrent { hidden } => write!(f, "state of {hidden}"),
         }
     }
@@ -210,7 +214,7 @@ impl Recognised {
     /// beside them only what someone may want (averages, counters).
     pub fn tensors<'a>(&self, checkpoint: &'a Checkpoint) -> Vec<(&'a str, &'a TensorInfo)> {
         let unexpected: HashSet<&str> = self.unexpected.iter().map(String::as_str).collect();
-        let of_training = |name: &str| self.network == Network::VqF4 && name.starts_with("loss.");
+        let of_training = |name: &str| self.network == Network::Vq && name.starts_with("loss.");
         let own = checkpoint
             .tensors()
             .iter()
@@ -256,7 +260,7 @@ const SIGNS: [(&str, Network); 10] = [
     ("L2Norm3_3.weight", Network::S3fdSyncnet),
     ("netcnnlip.0.weight", Network::SyncnetV2),
     ("audio_embed.0.weight", Network::DiffusedHeads),
-    ("quantize.embedding.weight", Network::VqF4),
+    ("quantize.embedding.weight", Network::Vq),
 ];
 
 /// Names and shapes of the tensors of a network whose widths all follow from its first layer's `channels`, in
@@ -350,7 +354,7 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
             let layout = layout::difftalk(&unet, &first_stage);
             (Variant::DiffTalk { unet, first_stage, averaged }, layout)
         }
-        Network::VqF4 => {
+        Network::Vq => {
             let vq = read::vq(&shape)?;
             let layout = layout::vq(&vq);
             (Variant::FirstStage(vq), layout)
@@ -417,7 +421,7 @@ fn compare(
 fn is_by_product(network: Network, name: &str) -> bool {
     name.ends_with("num_batches_tracked")
         || match network {
-            Network::VqF4 => name.starts_with("loss."),
+            Network::Vq => name.starts_with("loss."),
             // The averaged weights, and the noise schedule's tables: the names without a dot.
             Network::DiffTalk => name.starts_with("model_ema.") || !name.contains('.'),
             _ => false,

@@ -91,7 +91,7 @@ fn golden_difftalk_painting() -> Result<()> {
 fn golden_first_stage_alone() -> Result<()> {
     let Some((io, _, _)) = networks() else { return Ok(()) };
     let file = root().join(FOLDER).join("first_stage_model_small.ckpt");
-    let (checkpoint, found) = open(&file, Network::VqF4)?;
+    let (checkpoint, found) = open(&file, Network::Vq)?;
     let weights = checkpoint.var_builder(&found.prefix, DType::F32, &Device::Cpu);
     let network = Vq::new(&vq::Config::of_checkpoint(&weights)?, &weights)?;
     let picture: Tensor = io.get("image_nhwc").permute((0, 3, 1, 2))?.contiguous()?;
