@@ -81,12 +81,53 @@ impl fmt::Display for Dubbed {
     }
 }
 
+/// A project whose line is rendered, before any film is written.
+pub struct Rendered {
+    pub project: Project,
+    person: u32,
+    ranges: Vec<TimeRange>,
+    analysis: Arc<Analysis>,
+}
+
+/// Dubs a film.
+///
+/// # Errors
+/// Files, times and people that are not there, a method that cannot be had, a full disk; no output is left then.
 pub fn dub(
     paths: &Paths,
     request: &DubRequest,
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Dubbed, EngineError> {
+    let Rendered { project, person, ranges, analysis } = render(paths, request, sink, cancel)?;
+    let order = Export {
+        project: Arc::new(project),
+        output: request.output.clone(),
+        profile: request.profile,
+        range: None,
+        original: None,
+        matte: request.matte.clone(),
+    };
+    let written = export(paths, &order, sink, cancel)?;
+    let (synced, untouched) = count_faces(&analysis, person, &ranges)?;
+    Ok(Dubbed {
+        output: request.output.clone(),
+        frames: written.frames,
+        seconds: written.duration.secs_f64(),
+        person,
+        synced,
+        untouched,
+        family: request.method.family.clone(),
+    })
+}
+
+/// All of a [`dub`] but its export.
+pub fn render(
+    paths: &Paths,
+    request: &DubRequest,
+    sink: &dyn Sink,
+    cancel: &Cancel,
+) -> Result<Rendered, EngineError> {
     let film = probe(&request.film)?;
     let Some(video) = &film.video else {
         return Err(EngineError::Request(format!("{} has no picture; give a film", request.film.display())));
@@ -107,14 +148,14 @@ pub fn dub(
 
     let analyst = Analyst::new(paths, sink, cancel).using(request.detector, &request.device);
     let film_entry = pool_entry(&request.film, &film)?;
-    let analysis = analyst.analyse(&request.film, film_entry.fingerprint)?;
+    let analysis = Arc::new(analyst.analyse(&request.film, film_entry.fingerprint)?);
     let person = choose(request.face, &analysis, &line.ranges, sink)?;
     if let Some(time) = request.reference
         && (time < Time::ZERO || time >= video.duration)
     {
         return Err(outside("--reference", time, &film));
     }
-    let mut analyses = BTreeMap::from([(film_entry.fingerprint, Arc::new(analysis))]);
+    let mut analyses = BTreeMap::from([(film_entry.fingerprint, Arc::clone(&analysis))]);
     let mut footage = Vec::new();
     for path in &request.actor_footage {
         let entry = pool_entry(path, &probe(path)?)?;
@@ -124,7 +165,7 @@ pub fn dub(
         analyses.insert(entry.fingerprint, Arc::new(analysis));
     }
     let project = Project::for_dub(Dub {
-        film: film_entry.clone(),
+        film: film_entry,
         voice: voice_entry(&request.voice, &voice)?,
         at: line.at,
         ranges: line.ranges.clone(),
@@ -135,28 +176,7 @@ pub fn dub(
     });
     let project = project.map_err(|why| EngineError::Request(why.to_string()))?;
     let project = render_lines(paths, project, &recipe, &analyses, sink, cancel)?;
-    let order = Export {
-        project: Arc::new(project),
-        output: request.output.clone(),
-        profile: request.profile,
-        range: None,
-        original: None,
-        matte: request.matte.clone(),
-    };
-    let written = export(paths, &order, sink, cancel)?;
-    let (synced, untouched) = match analyses.get(&film_entry.fingerprint) {
-        Some(analysis) => count_faces(analysis, person, &line.ranges)?,
-        None => (0, 0),
-    };
-    Ok(Dubbed {
-        output: request.output.clone(),
-        frames: written.frames,
-        seconds: written.duration.secs_f64(),
-        person,
-        synced,
-        untouched,
-        family: request.method.family.clone(),
-    })
+    Ok(Rendered { project, person, ranges: line.ranges, analysis })
 }
 
 /// Makes a take of every line and chooses it. `analyses`: by the film's fingerprint.

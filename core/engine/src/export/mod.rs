@@ -13,7 +13,7 @@ use crate::take::Layout;
 use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange};
 use lipsmith_media::{AudioSpec, MovieWriter, PROFILES, Profile, VideoInfo, VideoSpec};
 use lipsmith_project::{Cue, Original, Project};
-use pictures::Pictures;
+pub use pictures::Pictures;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
