@@ -124,8 +124,33 @@ fn what_cannot_talk_says_why() {
     let faces = talk(&two, &voice);
     assert!(faces.contains("faces; choose who talks by --face") || faces.contains("no face"), "{faces}");
     assert!(talk(&film, &voice).contains("is a film"));
+    let wall = text("wall.png");
+    let drawn = ["-v", "error", "-f", "lavfi", "-i", "gradients=s=320x240:seed=1", "-frames:v", "1", &wall];
+    assert!(std::process::Command::new("ffmpeg").args(drawn).status().expect("ffmpeg").success());
+    let nobody = talk(&wall, &voice);
+    assert!(nobody.contains("wall.png") && nobody.contains("no face was found in it"), "{nobody}");
     assert!(talk(&photo, &silence).contains("it is silent"));
     assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn four_frames_are_too_few_to_tell_sync() {
+    let name = "four_frames_are_too_few_to_tell_sync";
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let Some(judge) = shared(name, "golden/syncnet_v2/small") else { return };
+    let bench = Bench::new();
+    let text = |name: &str| bench.path(name).to_string_lossy().into_owned();
+    let (short, weights) = (text("short.mkv"), text("syncnet.safetensors"));
+    let how = "-frames:v 4 -t 0.16 -c:v ffv1 -c:a pcm_s16le".split(' ');
+    let mut cut = std::process::Command::new("ffmpeg");
+    cut.args(["-v", "error", "-i", &film]).args(how).arg(&short);
+    assert!(cut.status().expect("ffmpeg").success());
+    let tensors = procedural::weights(Path::new(&judge)).expect("weights");
+    candle_core::safetensors::save(&tensors, &weights).expect("saved");
+    bench.result(&["models", "import", &weights]);
+    let output = bench.run(&["score", &short, "--device", "cpu"]);
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && words.contains("no stretch is long enough"), "{words}");
 }
 
 #[test]
