@@ -178,6 +178,7 @@ viewer-fit = Einpassen
 viewer-side-a = Seite A
 viewer-side-b = Seite B
 side-dub = Synchron
+viewer-loading = Das Bild wird geladen …
 side-film = Original
 face-is = Dieses Gesicht ist
 face-track-here = Hier der Verfolgung folgen
@@ -344,6 +345,11 @@ toast-reference-here = Dieses Bild ist ab hier die Referenz
 toast-nothing-offline = Es sind keine Medien offline.
 
 ## Timeline
+recovery-when = { $minutes ->
+    [0] gerade eben bearbeitet
+    [one] vor einer Minute bearbeitet
+   *[other] vor { $minutes } Minuten bearbeitet
+}
 timeline-original = Originalton
 timeline-lines = Repliken
 timeline-offline = offline

@@ -178,6 +178,7 @@ viewer-fit = Fit
 viewer-side-a = Side A
 viewer-side-b = Side B
 side-dub = Dub
+viewer-loading = The picture is being loaded…
 side-film = Original
 face-is = This face is
 face-track-here = Follow tracking here
@@ -321,7 +322,12 @@ unsaved-words = “{ $name }” has edits that are not saved.
 unsaved-save = Save
 unsaved-discard = Do not save
 recovery-title = Lipsmith did not end well last time
-recovery-words = These projects have edits that were not saved. Nothing is lost until you throw it away.
+recovery-words = These projects have edits that were not saved. Nothing is lost until you throw them away.
+recovery-when = { $minutes ->
+    [0] edited just now
+    [one] edited one minute ago
+   *[other] edited { $minutes } minutes ago
+}
 recovery-open = Recover
 recovery-discard = Throw away
 recovery-later = Ask again next time

@@ -178,6 +178,7 @@ viewer-fit = Ajuster
 viewer-side-a = Côté A
 viewer-side-b = Côté B
 side-dub = Doublage
+viewer-loading = L’image se charge…
 side-film = Original
 face-is = Ce visage est
 face-track-here = Revenir au suivi ici
@@ -344,6 +345,11 @@ toast-reference-here = Cette image sert de référence à partir d’ici
 toast-nothing-offline = Aucun média hors ligne.
 
 ## Timeline
+recovery-when = { $minutes ->
+    [0] modifié à l’instant
+    [one] modifié il y a une minute
+   *[other] modifié il y a { $minutes } minutes
+}
 timeline-original = Son d’origine
 timeline-lines = Répliques
 timeline-offline = hors ligne

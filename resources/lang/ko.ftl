@@ -177,6 +177,7 @@ viewer-fit = 맞춤
 viewer-side-a = A면
 viewer-side-b = B면
 side-dub = 더빙
+viewer-loading = 화면을 불러오는 중…
 side-film = 원본
 face-is = 이 얼굴은
 face-track-here = 여기서 추적 따르기
@@ -336,6 +337,10 @@ toast-no-line = 여기에 대사가 없습니다. 선택하거나 C를 눌러 �
 toast-no-marks = 먼저 인/아웃 점을 표시하세요.
 toast-no-picture = 여기에는 화면이 없습니다.
 toast-no-speaker = 대사에 화자가 없습니다. 인스펙터에서 인물을 지정하세요.
+recovery-when = { $minutes ->
+    [0] 방금 편집함
+   *[other] { $minutes }분 전에 편집함
+}
 toast-faces-first = 아직 얼굴을 찾는 중입니다. 끝난 뒤 Enter를 다시 누르세요.
 toast-reference-set = 대사 시작부터 이 프레임을 레퍼런스로 사용합니다
 toast-reference-here = 여기서부터 이 프레임이 기준입니다

@@ -177,6 +177,7 @@ viewer-fit = 适合
 viewer-side-a = A 侧
 viewer-side-b = B 侧
 side-dub = 配音版
+viewer-loading = 正在载入画面…
 side-film = 原片
 face-is = 这张脸是
 face-track-here = 在此恢复跟踪
@@ -336,6 +337,10 @@ toast-no-line = 此处没有台词：请选择一句，或按 C 新建。
 toast-no-marks = 请先标记入点和出点。
 toast-no-picture = 此处没有画面。
 toast-no-speaker = 台词没有说话人：请在检查器中指定人物。
+recovery-when = { $minutes ->
+    [0] 刚刚编辑过
+   *[other] { $minutes } 分钟前编辑过
+}
 toast-faces-first = 仍在查找人脸：完成后请再按一次 Enter。
 toast-reference-set = 自台词开头起，以此帧为参考
 toast-reference-here = 从此处起以此帧为参考

@@ -170,7 +170,8 @@ impl Window {
                 }
                 Act::Say(key) => {
                     let text = self.words.text(key);
-                    self.tell(ctx, Weight::Done, text);
+                    self.news.log(Weight::Note, text.clone());
+                    self.toasts.hint(ctx, text);
                 }
                 Act::Jump(step) => drop(self.document.history.jump(step)),
                 Act::Forgotten(journal) => self.news.recoverable.retain(|left| left.journal != journal),
@@ -300,6 +301,7 @@ impl Window {
         self.dialog = None;
         match leaving {
             Leaving::New => {
+                self.desk.send(Request::New);
                 self.document = Document::new(&self.words.text("untitled"));
                 self.session = Session::default();
                 self.news.forget_project();

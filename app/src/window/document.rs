@@ -64,7 +64,8 @@ impl Document {
         let same = |(sent, of): &(Arc<Project>, Option<u64>)| Arc::ptr_eq(sent, project) && *of == settled;
         if !self.sent.as_ref().is_some_and(same) {
             let project = project.clone();
-            desk.send(Request::Project { project: project.clone(), settled });
+            let unsaved = self.history.is_dirty();
+            desk.send(Request::Project { project: project.clone(), settled, unsaved });
             self.sent = Some((project, settled));
         }
     }

@@ -67,6 +67,8 @@ pub fn of_line(project: &Project, id: CueId, cue: &Cue, news: &News) -> LineStat
     match job.map(|job| &job.state) {
         Some(JobState::Waiting) => return LineState::Waiting,
         Some(JobState::Running) => {
+            // What comes before counts other things than the line's frames.
+            let job = job.filter(|job| job.stage == lipsmith_engine::take::STAGE);
             let job_share = |done: u64, total: u64| done as f32 / total.max(1) as f32;
             let share = job.and_then(|job| Some(job_share(job.done, job.total?)));
             return LineState::Rendering(share.unwrap_or(0.0));

@@ -11,6 +11,7 @@ const MOST: usize = 5;
 pub struct Toasts(Vec<Toast>);
 
 struct Toast {
+    /// [`Weight::Note`] for a hint.
     weight: Weight,
     text: String,
     /// In egui's seconds; `None` stays.
@@ -19,10 +20,21 @@ struct Toast {
 
 impl Toasts {
     pub fn add(&mut self, ctx: &egui::Context, weight: Weight, text: String) {
-        if weight == Weight::Note || self.0.iter().any(|toast| toast.text == text) {
+        if weight != Weight::Note {
+            self.put(ctx, weight, text);
+        }
+    }
+
+    /// Says why nothing came of a command, or what came of it.
+    pub fn hint(&mut self, ctx: &egui::Context, text: String) {
+        self.put(ctx, Weight::Note, text);
+    }
+
+    fn put(&mut self, ctx: &egui::Context, weight: Weight, text: String) {
+        if self.0.iter().any(|toast| toast.text == text) {
             return;
         }
-        let until = (weight == Weight::Done).then(|| ctx.input(|i| i.time) + SHORT);
+        let until = (weight != Weight::Failed).then(|| ctx.input(|i| i.time) + SHORT);
         self.0.push(Toast { weight, text, until });
         let surplus = self.0.len().saturating_sub(MOST);
         self.0.drain(..surplus);
@@ -42,7 +54,8 @@ impl Toasts {
                 let mut keep = true;
                 let (colour, mark) = match toast.weight {
                     Weight::Failed => (theme.failure, "⚠"),
-                    _ => (theme.success, "✔"),
+                    Weight::Done => (theme.success, "✔"),
+                    Weight::Note => (theme.accent, "ℹ"),
                 };
                 let frame = egui::Frame::popup(ui.style()).stroke(egui::Stroke::new(1.0, colour));
                 frame.show(ui, |ui| {

@@ -79,7 +79,7 @@ impl Bench {
         let (length, rate) = (project.duration(), project.sequence.rate);
         println!("{}: {length}, {rate} frames a second, shown at {FIT:?}", path.display());
         let begun = Instant::now();
-        self.desk.send(Request::Project { project, settled: None });
+        self.desk.send(Request::Project { project, settled: None, unsaved: true });
         self.show(Time::ZERO);
         self.frame();
         println!("first picture: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
@@ -169,7 +169,7 @@ impl Bench {
         // The film's own waveform is not the one that is waited for.
         self.desk.events().for_each(drop);
         let begun = Instant::now();
-        self.desk.send(Request::Project { project: Arc::new(project), settled: None });
+        self.desk.send(Request::Project { project: Arc::new(project), settled: None, unsaved: true });
         let mut first = None;
         let mut last = Instant::now();
         // Finer ones come every few seconds until it is done.

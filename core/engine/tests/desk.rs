@@ -44,7 +44,7 @@ impl Bench {
     }
 
     fn show(&self, project: &Project) {
-        self.desk.send(Request::Project { project: Arc::new(project.clone()), settled: None });
+        self.desk.send(Request::Project { project: Arc::new(project.clone()), settled: None, unsaved: true });
     }
 
     /// The next thing told that `pick` takes.
@@ -227,7 +227,7 @@ fn what_cannot_be_done_says_why() {
     bench.desk.send(Request::Render { cue, draft: false });
     let failed = bench.ended(is_render);
     assert!(
-        matches!(&failed.state, JobState::Failed(why) if why.contains("bind it to a character")),
+        matches!(&failed.state, JobState::Failed(why) if why.contains("bind it to a person")),
         "{failed:?}"
     );
 

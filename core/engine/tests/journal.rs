@@ -158,7 +158,8 @@ fn session() {
     let mut project = file::read(&std::fs::read(place.begin()).unwrap()).unwrap();
     let talk = Talk::start(&place);
     let send = |project: &Project, settled| {
-        talk.desk.send(Request::Project { project: Arc::new(project.clone()), settled: Some(settled) });
+        let (project, settled) = (Arc::new(project.clone()), Some(settled));
+        talk.desk.send(Request::Project { project, settled, unsaved: true });
     };
     send(&project, 0);
     let cue = project.cues.keys().next().copied();
@@ -277,6 +278,35 @@ fn part_of(whole: Duration) -> Duration {
     whole.mul_f64(random as f64 / u64::MAX as f64)
 }
 
+/// The system may hold a killed program's lock until it has taken its memory back.
+#[test]
+fn a_journal_whose_lock_lingers_is_offered_once_it_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place { folder: folder.path().into(), cache: folder.path().join("cache") };
+    let begin = Project::new("Begin", lipsmith_base::FrameRate::FPS_25);
+    write_atomically(&place.begin(), &file::write(&begin).unwrap()).unwrap();
+    kill("edit", &place, "sent 1", Duration::from_millis(300));
+    let sessions = place.paths().data.join("sessions");
+    let files = std::fs::read_dir(&sessions).unwrap().map(|entry| entry.unwrap().path());
+    let lock = files.into_iter().find(|path| path.extension().is_some_and(|e| e == "lock")).unwrap();
+    let held = std::fs::File::open(&lock).unwrap();
+    held.lock().unwrap();
+
+    let talk = Talk::start(&place);
+    assert_eq!(talk.left(), [], "while the lock is held its session seems to live");
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert!(!talk.desk.events().any(|event| matches!(event, Event::Recoverable(_))), "still held");
+    held.unlock().unwrap();
+    let left = talk.wait("offer", |event| match event {
+        Event::Recoverable(left) => Some(left),
+        _ => None,
+    });
+    assert_eq!(left.len(), 1);
+    let project = talk.recover(left[0].journal.clone());
+    assert!(!project.markers.is_empty(), "what was edited is there");
+    assert!(!left[0].journal.exists() && !lock.exists(), "both are cleared away");
+}
+
 #[test]
 fn a_session_killed_while_edited_loses_a_second_at_most() {
     let folder = tempfile::tempdir().unwrap();
@@ -375,7 +405,8 @@ fn line(film: &Path, frames: u64) -> Project {
 
 /// Renders the only line; what was rendered, and how long its frames took.
 fn render(talk: &Talk, project: &Project) -> (Vec<TakeSpec>, Duration) {
-    talk.desk.send(Request::Project { project: Arc::new(project.clone()), settled: None });
+    let shown = Request::Project { project: Arc::new(project.clone()), settled: None, unsaved: true };
+    talk.desk.send(shown);
     talk.desk.send(Request::Render { cue: *project.cues.keys().next().unwrap(), draft: false });
     let parts = talk.wait("take", |event| match event {
         Event::Begun { parts, .. } => Some(parts),

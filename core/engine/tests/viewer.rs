@@ -68,7 +68,7 @@ fn room() -> Room {
     let paths = Paths { data: folder.path().join("data"), cache: folder.path().join("cache") };
     let film = film(folder.path(), "film.mp4");
     let desk = Desk::start(paths, || {});
-    desk.send(Request::Project { project: project(&film), settled: None });
+    desk.send(Request::Project { project: project(&film), settled: None, unsaved: true });
     Room { desk, _folder: folder, film }
 }
 
@@ -146,7 +146,7 @@ fn a_missing_film_is_black_and_said() {
     Arc::make_mut(&mut away.media)
         .entry(id)
         .and_modify(|media| media.path = room.film.with_extension("gone"));
-    room.desk.send(Request::Project { project: Arc::new(away), settled: None });
+    room.desk.send(Request::Project { project: Arc::new(away), settled: None, unsaved: true });
     let shown = room.show(time(5), &[Side::Dub], SIZE);
     assert!(shown.sides.is_empty(), "no picture of a film that is not there");
     assert!(shown.notes[0].contains("film.gone"), "{:?}", shown.notes);

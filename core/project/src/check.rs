@@ -40,7 +40,7 @@ impl Project {
             checker.media(*id, media);
         }
         for (id, character) in &*self.characters {
-            checker.character(&format_args!("character {id}"), character);
+            checker.character(&format_args!("person {id}"), character);
         }
         for (id, cue) in &*self.cues {
             checker.cue(*id, cue);
@@ -176,7 +176,7 @@ impl<'a> Checker<'a> {
         });
         if let Some(character) = cue.character {
             let known = self.project.characters.contains_key(&character);
-            self.holds(&place, known, || format!("its character, {character}, does not exist"));
+            self.holds(&place, known, || format!("its speaker, person {character}, does not exist"));
         }
         if let Some(voice) = cue.voice {
             let known = self.voices.contains(&voice);

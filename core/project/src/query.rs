@@ -46,7 +46,7 @@ pub enum NoTake {
     NoCue(CueId),
     #[error("the line is set to leave the picture as it is; set it to sync")]
     Left,
-    #[error("nobody speaks the line; bind it to a character")]
+    #[error("nobody speaks the line; bind it to a person")]
     NoCharacter,
     #[error("the line has no voice; put one on a voice track and bind it")]
     NoVoice,

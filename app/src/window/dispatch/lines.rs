@@ -53,17 +53,33 @@ impl Dispatch<'_> {
         self.several(label, edits);
     }
 
-    /// A line that nobody speaks yet would only fail; while faces are still being found, the speaker comes by itself.
     pub(super) fn render(&mut self, draft: bool) {
+        let lines: Vec<_> = self.cues().into_iter().map(|(id, _)| id).collect();
+        self.spoken(&lines, |this, cue| this.ask(Request::Render { cue, draft }));
+    }
+
+    /// Does something with the selected line or that under the playhead, if somebody speaks it.
+    pub(super) fn at_line(&mut self, act: impl Fn(&mut Self, CueId)) {
+        match self.session.cue(self.project) {
+            Some(line) => self.spoken(&[line], act),
+            None => self.say("toast-no-line"),
+        }
+    }
+
+    /// Lines that nobody speaks yet would only fail: they are left out, which is said. While faces are still being
+    /// found, the speaker comes by itself.
+    pub(super) fn spoken(&mut self, lines: &[CueId], act: impl Fn(&mut Self, CueId)) {
+        let has_speaker = |id: &CueId| self.project.cues.get(id).is_some_and(|cue| cue.character.is_some());
+        let (spoken, unspoken): (Vec<_>, Vec<_>) = lines.iter().copied().partition(has_speaker);
+        spoken.iter().for_each(|id| act(self, *id));
         let active = |state: &JobState| matches!(state, JobState::Running | JobState::Waiting);
         let mut jobs = self.news.jobs.iter();
         let finding = jobs.any(|job| matches!(job.kind, JobKind::Analyse(_)) && active(&job.state));
-        for (id, cue) in self.cues() {
-            match (cue.character.is_some(), finding) {
-                (true, _) => self.ask(Request::Render { cue: id, draft }),
-                (false, true) => self.say("toast-faces-first"),
-                (false, false) => self.say("toast-no-speaker"),
-            }
+        match (unspoken.is_empty(), finding, spoken.is_empty()) {
+            (true, ..) => {}
+            (false, true, _) => self.say("toast-faces-first"),
+            (false, false, true) => self.say("toast-no-speaker"),
+            (false, false, false) => self.say("toast-some-no-speaker"),
         }
     }
 

@@ -15,7 +15,7 @@ pub use clips::Clipboard;
 use lipsmith_base::Time;
 use lipsmith_engine::desk::{JobState, Request, Side};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Edge, Ripple, TakeEdit, TrackEdit};
-use lipsmith_project::{Edit, Marker, Project, Treatment};
+use lipsmith_project::{Cue, CueId, Edit, Marker, Project, Treatment};
 use playing::LEAP;
 
 const MARKER: [u8; 3] = [240, 199, 94];
@@ -153,16 +153,13 @@ impl Dispatch<'_> {
             Render => self.render(false),
             RenderDraft => self.render(true),
             RenderAll => {
-                for (id, cue) in self.project.cues.iter() {
-                    if status::of_line(self.project, *id, cue, self.news).needs_rendering() {
-                        self.ask(Request::Render { cue: *id, draft: false });
-                    }
-                }
+                let lacks = |(id, cue): &(&CueId, &Arc<Cue>)| {
+                    status::of_line(self.project, **id, cue, self.news).needs_rendering()
+                };
+                let lacking: Vec<_> = self.project.cues.iter().filter(lacks).map(|(id, _)| *id).collect();
+                self.spoken(&lacking, |this, cue| this.ask(Request::Render { cue, draft: false }));
             }
-            TestFrame => match self.session.cue(self.project) {
-                Some(cue) => self.ask(Request::Test { cue, at: self.now() }),
-                None => self.say("toast-no-line"),
-            },
+            TestFrame => self.at_line(|this, cue| this.ask(Request::Test { cue, at: this.now() })),
             CancelJobs => {
                 let active = |state: &JobState| matches!(state, JobState::Running | JobState::Waiting);
                 for job in self.news.jobs.iter().filter(|job| active(&job.state)) {

@@ -5,6 +5,10 @@ use crate::window::command::Command;
 use crate::window::ctx::{Act, Ctx, Dialog};
 use crate::window::dialogs::Leaving;
 use lipsmith_engine::desk::Request;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Room for a recovery's two buttons, in the longest of the languages.
+const BUTTONS: f32 = 240.0;
 
 pub fn unsaved(ui: &mut egui::Ui, view: &mut Ctx, leaving: &Leaving) -> bool {
     ui.heading(view.text("unsaved-title"));
@@ -30,9 +34,14 @@ pub fn recovery(ui: &mut egui::Ui, view: &mut Ctx) -> bool {
         ui.separator();
         ui.horizontal(|ui| {
             let of = left.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+            let room = (ui.available_width() - BUTTONS).max(120.0);
             ui.vertical(|ui| {
+                ui.set_max_width(room);
                 ui.label(&left.name);
-                ui.colored_label(view.theme.faint, of);
+                let minutes = minutes_since(left.written);
+                let when = view.words.with("recovery-when", &[("minutes", minutes.into())]);
+                let of = if of.is_empty() { when } else { format!("{of}  {when}") };
+                ui.add(egui::Label::new(egui::RichText::new(of).color(view.theme.faint)).wrap());
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if ui.button(view.text("recovery-discard")).clicked() {
@@ -55,6 +64,12 @@ pub fn recovery(ui: &mut egui::Ui, view: &mut Ctx) -> bool {
         done = true;
     }
     done
+}
+
+/// `written` in seconds since 1970.
+fn minutes_since(written: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    now.saturating_sub(written) / 60
 }
 
 pub fn first_steps(ui: &mut egui::Ui, view: &mut Ctx) -> bool {

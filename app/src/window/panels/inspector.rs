@@ -67,7 +67,7 @@ fn speaker(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
     let now = cue.character.and_then(|id| ctx.project.characters.get(&id)).map(|c| c.name.clone());
     let label = now.clone().unwrap_or_else(|| nobody.clone());
     let mut chosen = cue.character;
-    let menu = egui::ComboBox::from_id_salt("speaker").selected_text(&label).show_ui(ui, |ui| {
+    let menu = egui::ComboBox::from_id_salt("speaker").selected_text(&label).truncate().show_ui(ui, |ui| {
         ui.selectable_value(&mut chosen, None, nobody);
         for (character, of) in ctx.project.characters.iter() {
             ui.selectable_value(&mut chosen, Some(*character), &of.name);
@@ -109,13 +109,16 @@ fn voice(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
     let label = cue.voice.and_then(|v| ctx.project.clip(v)).map_or(none.clone(), |(_, clip)| name(clip));
     let mut chosen = cue.voice;
     let near = cue.rendered();
-    let menu = egui::ComboBox::from_id_salt("voice").selected_text(&label).width(150.0).show_ui(ui, |ui| {
-        ui.selectable_value(&mut chosen, None, none);
-        let clips = ctx.project.sequence.voices.iter().flat_map(|track| track.clips_in(near));
-        for clip in clips {
-            ui.selectable_value(&mut chosen, Some(clip.id), name(clip));
-        }
-    });
+    let menu = egui::ComboBox::from_id_salt("voice").selected_text(&label).width(190.0).truncate().show_ui(
+        ui,
+        |ui| {
+            ui.selectable_value(&mut chosen, None, none);
+            let clips = ctx.project.sequence.voices.iter().flat_map(|track| track.clips_in(near));
+            for clip in clips {
+                ui.selectable_value(&mut chosen, Some(clip.id), name(clip));
+            }
+        },
+    );
     named(menu.response, egui::Role::ComboBox, &format!("{}: {label}", ctx.text("cue-voice")));
     if chosen != cue.voice {
         ctx.edit(CueEdit::Voice { cue: id, voice: chosen });

@@ -54,8 +54,17 @@ pub fn run(paths: Paths, port: Port, inbox: Receiver<Request>) {
         let newest = requests.iter().rposition(|r| matches!(r, Request::Project { settled: Some(_), .. }));
         for (at, request) in requests.into_iter().enumerate() {
             match request {
-                Request::Project { project, settled: Some(revision) } if newest == Some(at) => {
-                    disk.journal(&project, revision);
+                Request::Project { project, settled: Some(revision), unsaved } if newest == Some(at) => {
+                    if unsaved {
+                        disk.journal(&project, revision);
+                    } else {
+                        disk.journal.clear();
+                    }
+                    disk.look_for_media(&project);
+                }
+                Request::New => {
+                    disk.journal.path = None;
+                    disk.journal.clear();
                 }
                 Request::Open(path) => disk.open(path),
                 Request::Save { path, project, revision } => disk.save(path, &project, revision),
@@ -146,6 +155,9 @@ impl Disk {
                 format!("the recovery journal cannot be written, save by hand: {error}"),
             ),
         }
+    }
+
+    fn look_for_media(&mut self, project: &Arc<Project>) {
         if self.media.as_ref().is_none_or(|media| !Arc::ptr_eq(media, &project.media)) {
             self.media = Some(project.media.clone());
             let offline = project.media.iter().filter(|(_, media)| !media.path.is_file());

@@ -245,6 +245,16 @@ pub enum JobState {
     Cancelled,
     /// What, why, what to do.
     Failed(String),
+impl JobKind {
+    /// Whether the one asks for what the other does, however much is known of it yet.
+    pub fn is_for_the_same(&self, other: &JobKind) -> bool {
+        match (self, other) {
+            (JobKind::Render { cue: a, .. }, JobKind::Render { cue: b, .. }) => a == b,
+            _ => self == other,
+        }
+    }
+}
+
 }
 
 /// Frames of a take in the cache.

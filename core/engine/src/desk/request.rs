@@ -11,13 +11,17 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum Request {
     /// The project as it now is, after each edit and during gestures: what is shown, heard, analysed and rendered
-    /// from here on. `settled` is its revision once the gesture is over; only then it is journaled.
+    /// from here on. `settled` is its revision once the gesture is over; only then it is journaled, and only while it
+    /// is `unsaved`: what its file holds, or an empty beginning, is nothing to recover.
     Project {
         project: Arc<Project>,
         settled: Option<u64>,
+        unsaved: bool,
     },
 
     // Files
+    /// Begins a project that has no file: what is journaled from here on belongs to none.
+    New,
     /// Reads a project file. Answered by `Opened`.
     Open(PathBuf),
     /// Writes a project file; from here on the journal belongs to it. Answered by `Saved`.

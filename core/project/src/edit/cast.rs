@@ -20,9 +20,9 @@ pub enum CastEdit {
 impl CastEdit {
     pub(super) fn label(&self) -> &str {
         match self {
-            CastEdit::AddCharacter(_) => "Add character",
-            CastEdit::SetCharacter(..) => "Change character",
-            CastEdit::RemoveCharacter(_) => "Delete character",
+            CastEdit::AddCharacter(_) => "Add person",
+            CastEdit::SetCharacter(..) => "Change person",
+            CastEdit::RemoveCharacter(_) => "Delete person",
             CastEdit::AddMarker(_) => "Add marker",
             CastEdit::SetMarker(..) => "Change marker",
             CastEdit::RemoveMarker(_) => "Delete marker",
@@ -37,10 +37,10 @@ impl CastEdit {
             }
             CastEdit::SetCharacter(id, character) => {
                 let old = Arc::make_mut(&mut project.characters).get_mut(id);
-                found(old, "character", id.0)?.clone_from(character);
+                found(old, "person", id.0)?.clone_from(character);
             }
             CastEdit::RemoveCharacter(id) => {
-                found(Arc::make_mut(&mut project.characters).remove(id), "character", id.0)?;
+                found(Arc::make_mut(&mut project.characters).remove(id), "person", id.0)?;
                 let cues = Arc::make_mut(&mut project.cues).values_mut();
                 for cue in cues.filter(|cue| cue.character == Some(*id)) {
                     Arc::make_mut(cue).character = None;

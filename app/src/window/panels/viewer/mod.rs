@@ -161,10 +161,10 @@ fn stage(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let response = named(response, egui::Role::Image, &name);
     let shown = ctx.news.frame.as_ref().filter(|shown| !shown.sides.is_empty() && shown.frame.film.0 > 0);
     let Some(shown) = shown else {
-        let key =
-            if ctx.project.sequence.picture.clips.is_empty() { "viewer-empty" } else { "viewer-no-picture" };
         let font = FontId::proportional(15.0);
-        painter.text(area.center(), Align2::CENTER_CENTER, ctx.text(key), font, ctx.theme.faint);
+        let layout = painter.layout(nothing_shown(ctx), font, ctx.theme.faint, area.width() - 16.0);
+        let place = Align2::CENTER_CENTER.anchor_size(area.center(), layout.size());
+        painter.galley(place.min, layout, ctx.theme.faint);
         return;
     };
     let compare = ctx.session.viewer.compare;
@@ -183,8 +183,11 @@ fn stage(ui: &mut egui::Ui, ctx: &mut Ctx) {
         overlays(&painter, ctx, shown, *placed);
     }
     for (at, note) in shown.frame.notes.iter().enumerate() {
-        let place = area.left_bottom() + vec2(8.0, -8.0 - 16.0 * at as f32);
-        painter.text(place, Align2::LEFT_BOTTOM, note, FontId::proportional(12.0), ctx.theme.warning);
+        let place = area.left_bottom() + vec2(8.0, -8.0 - 18.0 * at as f32);
+        let words = painter.layout_no_wrap(note.clone(), FontId::proportional(12.0), ctx.theme.warning);
+        let ground = Align2::LEFT_BOTTOM.anchor_size(place, words.size());
+        painter.rect_filled(ground.expand2(vec2(4.0, 1.0)), 2.0, Color32::from_black_alpha(170));
+        painter.galley(ground.min, words, ctx.theme.warning);
     }
     let boxes: Vec<_> =
         shown.frame.faces.iter().map(|face| (face.clone(), places[0].rect_of(face))).collect();
@@ -197,6 +200,21 @@ fn stage(ui: &mut egui::Ui, ctx: &mut Ctx) {
         }
     }
     move_about(ui, ctx, &response, first, film_width);
+}
+
+/// Why there is no picture: no film at all, none here, one that cannot be read, or one that is on its way.
+fn nothing_shown(ctx: &Ctx) -> String {
+    let at = ctx.playing.unwrap_or(ctx.session.playhead);
+    let notes = ctx.news.frame.as_ref().map_or(&[][..], |shown| &shown.frame.notes);
+    if ctx.project.sequence.picture.clips.is_empty() {
+        ctx.text("viewer-empty")
+    } else if ctx.project.picture_at(at).is_none() {
+        ctx.text("viewer-no-picture")
+    } else if notes.is_empty() {
+        ctx.text("viewer-loading")
+    } else {
+        notes.join("\n")
+    }
 }
 
 /// Fitted, or with the chosen film pixel in the middle.
@@ -289,7 +307,7 @@ fn move_about(ui: &egui::Ui, ctx: &mut Ctx, response: &egui::Response, placed: P
         && let Some(pointer) = response.hover_pos()
     {
         let now = placed.rect.width() * ui.pixels_per_point() / film_width.max(1.0);
-        let zoom = (now * (wheel / 200.0).exp()).clamp(0.05, 16.0);
+        let zoom = (now * (wheel / 400.0).exp()).clamp(0.05, 16.0);
         // The film pixel under the pointer stays there.
         let under = (pointer - placed.rect.min) / placed.rect.size();
         let grown = placed.rect.size() * (zoom / now);

@@ -72,6 +72,9 @@ impl<W> Entry<W> {
     fn runs(&self) -> bool {
         self.job.state == JobState::Running
     }
+    fn has_failed(&self) -> bool {
+        matches!(self.job.state, JobState::Failed(_))
+    }
     fn has_ended(&self) -> bool {
         !self.waits() && !self.runs()
     }
@@ -97,6 +100,8 @@ impl<W> Queue<W> {
         state.last += 1;
         let id = JobId(state.last);
         let Order { lane, kind, title, work, urgent } = order;
+        // Whoever asks again knows of the failure; what becomes of it now counts.
+        state.entries.retain(|e| !(e.has_failed() && e.job.kind.is_for_the_same(&kind)));
         let job =
             Job { id, kind, title, state: how, stage: "", done: 0, total: None, rate: None, remaining: None };
         let entry = Entry { job, lane, work: Arc::new(work), cancel: Cancel::new(), rate: Rate::default() };
