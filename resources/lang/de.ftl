@@ -74,6 +74,9 @@ command-set-reference = Frame als Referenz verwenden
 command-reference-here = Bild ab hier als Referenz
 command-advise = Referenzen vorschlagen
 command-clear-references = Referenzen löschen
+command-score = Synchronität beurteilen
+command-next-worst = Nächstschlechteste Replik
+command-nudge-voice = Stimme synchron rücken
 command-next-line = Nächste Replik
 command-previous-line = Vorige Replik
 command-next-unsynced = Nächste ungerenderte Replik
@@ -163,6 +166,7 @@ job-analyse = Gesichter finden: { $what }
 job-render = Rendern: { $what }
 job-test = Bild testen: { $what }
 job-advise = Referenzen vorschlagen: { $what }
+job-score = Synchronität beurteilen: { $what }
 job-export = Export: { $what }
 job-import-model = Gewichte importieren: { $what }
 job-cancel = Auftrag abbrechen
@@ -174,11 +178,11 @@ meters-volume = Lautstärke
 ## Viewer
 viewer-empty = Film hierher ziehen
 viewer-no-picture = Hier ist kein Bild
+viewer-loading = Das Bild wird geladen …
 viewer-fit = Einpassen
 viewer-side-a = Seite A
 viewer-side-b = Seite B
 side-dub = Synchron
-viewer-loading = Das Bild wird geladen …
 side-film = Original
 face-is = Dieses Gesicht ist
 face-track-here = Hier der Verfolgung folgen
@@ -235,6 +239,7 @@ inspector-line = Replik
 inspector-clip = Clip
 inspector-project = Projekt
 inspector-method = Verfahren
+inspector-sync = Synchronität
 inspector-reference = Referenzframes
 inspector-face = Gesicht
 method-own = Eigenes
@@ -258,6 +263,23 @@ reference-auto = Automatische Wahl.
 reference-no-speaker = Zuerst der Replik eine Person zuordnen.
 reference-advised = Vorschläge, der beste zuerst:
 reference-remove = Referenz entfernen
+sync-well = Synchron
+sync-roughly = Ungefähr synchron
+sync-not = Nicht synchron
+sync-by = Beurteilt von { $judge }.
+sync-stale = Die Replik wurde seither geändert.
+sync-unseen = Das Gesicht ist zu kurz zu sehen, um es zu beurteilen
+sync-unjudged = Noch nicht beurteilt.
+sync-no-judge = Kein Netz, das die Synchronität beurteilt, ist installiert: syncnet_v2.model oder lipsync_expert.pth unter „Modelle“ importieren.
+sync-numbers = LSE-D: Abstand von Mund und Ton, kleiner ist besser. LSE-C: Sicherheit, größer ist besser.
+sync-late = { $frames ->
+    [one] Die Stimme ist einen Frame zu spät.
+   *[other] Die Stimme ist { $frames } Frames zu spät.
+}
+sync-early = { $frames ->
+    [one] Die Stimme ist einen Frame zu früh.
+   *[other] Die Stimme ist { $frames } Frames zu früh.
+}
 clip-media = Datei
 clip-track = Spur
 clip-place = In der Sequenz
@@ -323,6 +345,11 @@ unsaved-save = Speichern
 unsaved-discard = Nicht speichern
 recovery-title = Lipsmith wurde nicht ordentlich beendet
 recovery-words = Diese Projekte enthalten ungespeicherte Änderungen. Nichts ist verloren, solange Sie es nicht verwerfen.
+recovery-when = { $minutes ->
+    [0] gerade eben bearbeitet
+    [one] vor einer Minute bearbeitet
+   *[other] vor { $minutes } Minuten bearbeitet
+}
 recovery-open = Wiederherstellen
 recovery-discard = Verwerfen
 recovery-later = Beim nächsten Start fragen
@@ -339,17 +366,18 @@ toast-no-line = Hier ist keine Replik: eine auswählen oder mit C anlegen.
 toast-no-marks = Zuerst In und Out setzen.
 toast-no-picture = Hier ist kein Bild.
 toast-no-speaker = Die Replik hat keinen Sprecher: in den Eigenschaften eine Person zuordnen.
-toast-faces-first = Die Gesichter werden noch gesucht: danach noch einmal die Eingabetaste drücken.
+toast-some-no-speaker = Repliken ohne Sprecher wurden ausgelassen: in den Eigenschaften eine Person zuordnen.
+toast-no-judge = Kein Netz, das die Synchronität beurteilt, ist installiert: syncnet_v2.model oder lipsync_expert.pth unter „Modelle“ importieren.
+toast-nothing-to-judge = Alle Repliken sind so beurteilt, wie sie sind.
+toast-judged-first = Die Repliken werden erst beurteilt: danach noch einmal versuchen.
+toast-no-nudge = Es ist nicht bekannt, wohin die Stimme rücken sollte: erst die Replik beurteilen.
+toast-no-voice = Die Replik hat keine Stimme: eine auf eine Stimmspur legen und zuordnen.
+toast-faces-first = Die Gesichter werden noch gesucht: danach noch einmal versuchen.
 toast-reference-set = Dieser Frame ist ab dem Beginn der Replik die Referenz
 toast-reference-here = Dieses Bild ist ab hier die Referenz
 toast-nothing-offline = Es sind keine Medien offline.
 
 ## Timeline
-recovery-when = { $minutes ->
-    [0] gerade eben bearbeitet
-    [one] vor einer Minute bearbeitet
-   *[other] vor { $minutes } Minuten bearbeitet
-}
 timeline-original = Originalton
 timeline-lines = Repliken
 timeline-offline = offline

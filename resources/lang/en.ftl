@@ -74,6 +74,9 @@ command-set-reference = Use frame as reference
 command-reference-here = Use frame as reference from here on
 command-advise = Suggest references
 command-clear-references = Clear references
+command-score = Judge sync
+command-next-worst = Next worst line
+command-nudge-voice = Move voice into sync
 command-next-line = Next line
 command-previous-line = Previous line
 command-next-unsynced = Next unrendered line
@@ -163,6 +166,7 @@ job-analyse = Find faces: { $what }
 job-render = Render: { $what }
 job-test = Test frame: { $what }
 job-advise = Suggest references: { $what }
+job-score = Judge sync: { $what }
 job-export = Export: { $what }
 job-import-model = Import weights: { $what }
 job-cancel = Cancel job
@@ -174,11 +178,11 @@ meters-volume = Volume
 ## Viewer
 viewer-empty = Drop a film here
 viewer-no-picture = No picture here
+viewer-loading = The picture is being loaded…
 viewer-fit = Fit
 viewer-side-a = Side A
 viewer-side-b = Side B
 side-dub = Dub
-viewer-loading = The picture is being loaded…
 side-film = Original
 face-is = This face is
 face-track-here = Follow tracking here
@@ -235,6 +239,7 @@ inspector-line = Line
 inspector-clip = Clip
 inspector-project = Project
 inspector-method = Method
+inspector-sync = Sync
 inspector-reference = Reference frames
 inspector-face = Face
 method-own = Of its own
@@ -258,6 +263,23 @@ reference-auto = The advisor chooses.
 reference-no-speaker = Bind the line to a person first.
 reference-advised = Suggested, the best first:
 reference-remove = Remove reference
+sync-well = In sync
+sync-roughly = Roughly in sync
+sync-not = Not in sync
+sync-by = Judged by { $judge }.
+sync-stale = The line was changed since.
+sync-unseen = The face is not seen long enough to be judged
+sync-unjudged = Not judged yet.
+sync-no-judge = No network that judges sync is installed: import syncnet_v2.model or lipsync_expert.pth in the Models panel.
+sync-numbers = LSE-D: distance between mouth and sound, lower is better. LSE-C: confidence, higher is better.
+sync-late = { $frames ->
+    [one] The voice is one frame late.
+   *[other] The voice is { $frames } frames late.
+}
+sync-early = { $frames ->
+    [one] The voice is one frame early.
+   *[other] The voice is { $frames } frames early.
+}
 clip-media = File
 clip-track = Track
 clip-place = In the sequence
@@ -344,7 +366,13 @@ toast-no-line = There is no line here: select one, or press C to make one.
 toast-no-marks = Mark in and out first.
 toast-no-picture = There is no picture here.
 toast-no-speaker = The line has no speaker: bind it to a person in the inspector.
-toast-faces-first = The faces are still being found: press Enter again when that is done.
+toast-some-no-speaker = Lines without a speaker were left out: bind them to a person in the inspector.
+toast-no-judge = No network that judges sync is installed: import syncnet_v2.model or lipsync_expert.pth in the Models panel.
+toast-nothing-to-judge = All lines are judged as they are.
+toast-judged-first = The lines are judged first: ask again when that is done.
+toast-no-nudge = Nothing is known by which the voice should be moved: judge the line first.
+toast-no-voice = The line has no voice: put one on a voice track and bind it.
+toast-faces-first = The faces are still being found: ask again when that is done.
 toast-reference-set = This frame is the reference from the line's beginning on
 toast-reference-here = This frame is the reference from here on
 toast-nothing-offline = No media are offline.

@@ -74,6 +74,9 @@ command-set-reference = Prendre l’image comme référence
 command-reference-here = Image de référence à partir d’ici
 command-advise = Proposer des références
 command-clear-references = Effacer les références
+command-score = Juger la synchro
+command-next-worst = Réplique suivante la moins synchrone
+command-nudge-voice = Recaler la voix
 command-next-line = Réplique suivante
 command-previous-line = Réplique précédente
 command-next-unsynced = Prochaine réplique sans rendu
@@ -163,6 +166,7 @@ job-analyse = Recherche des visages : { $what }
 job-render = Rendu : { $what }
 job-test = Image d’essai : { $what }
 job-advise = Suggestion de références : { $what }
+job-score = Juger la synchro : { $what }
 job-export = Export : { $what }
 job-import-model = Import de poids : { $what }
 job-cancel = Annuler la tâche
@@ -174,11 +178,11 @@ meters-volume = Volume
 ## Viewer
 viewer-empty = Déposez un film ici
 viewer-no-picture = Pas d’image ici
+viewer-loading = L’image se charge…
 viewer-fit = Ajuster
 viewer-side-a = Côté A
 viewer-side-b = Côté B
 side-dub = Doublage
-viewer-loading = L’image se charge…
 side-film = Original
 face-is = Ce visage est
 face-track-here = Revenir au suivi ici
@@ -235,6 +239,7 @@ inspector-line = Réplique
 inspector-clip = Clip
 inspector-project = Projet
 inspector-method = Méthode
+inspector-sync = Synchro
 inspector-reference = Images de référence
 inspector-face = Visage
 method-own = Propre à la réplique
@@ -258,6 +263,23 @@ reference-auto = Choix automatique.
 reference-no-speaker = Attribuez d’abord la réplique à un personnage.
 reference-advised = Propositions, la meilleure d’abord :
 reference-remove = Retirer la référence
+sync-well = Synchrone
+sync-roughly = À peu près synchrone
+sync-not = Pas synchrone
+sync-by = Jugé par { $judge }.
+sync-stale = La réplique a changé depuis.
+sync-unseen = Le visage n’est pas vu assez longtemps pour être jugé
+sync-unjudged = Pas encore jugé.
+sync-no-judge = Aucun réseau qui juge la synchro n’est installé : importez syncnet_v2.model ou lipsync_expert.pth dans le panneau Modèles.
+sync-numbers = LSE-D : distance entre bouche et son, plus bas est mieux. LSE-C : confiance, plus haut est mieux.
+sync-late = { $frames ->
+    [one] La voix a une image de retard.
+   *[other] La voix a { $frames } images de retard.
+}
+sync-early = { $frames ->
+    [one] La voix a une image d’avance.
+   *[other] La voix a { $frames } images d’avance.
+}
 clip-media = Fichier
 clip-track = Piste
 clip-place = Dans la séquence
@@ -323,6 +345,11 @@ unsaved-save = Enregistrer
 unsaved-discard = Ne pas enregistrer
 recovery-title = Lipsmith s’est mal terminé la dernière fois
 recovery-words = Ces projets ont des modifications non enregistrées. Rien n’est perdu tant que vous ne les abandonnez pas.
+recovery-when = { $minutes ->
+    [0] modifié à l’instant
+    [one] modifié il y a une minute
+   *[other] modifié il y a { $minutes } minutes
+}
 recovery-open = Récupérer
 recovery-discard = Abandonner
 recovery-later = Redemander au prochain lancement
@@ -339,17 +366,18 @@ toast-no-line = Pas de réplique ici : sélectionnez-en une, ou appuyez sur C p
 toast-no-marks = Marquez d’abord entrée et sortie.
 toast-no-picture = Pas d’image ici.
 toast-no-speaker = La réplique n’a pas de personnage : attribuez-lui une personne dans l’inspecteur.
-toast-faces-first = Les visages sont encore recherchés : appuyez de nouveau sur Entrée ensuite.
+toast-some-no-speaker = Les répliques sans personnage ont été laissées de côté : attribuez-leur une personne dans l’inspecteur.
+toast-no-judge = Aucun réseau qui juge la synchro n’est installé : importez syncnet_v2.model ou lipsync_expert.pth dans le panneau Modèles.
+toast-nothing-to-judge = Toutes les répliques sont jugées telles qu’elles sont.
+toast-judged-first = Les répliques sont d’abord jugées : réessayez ensuite.
+toast-no-nudge = Rien n’indique de combien déplacer la voix : jugez d’abord la réplique.
+toast-no-voice = La réplique n’a pas de voix : posez-en une sur une piste et liez-la.
+toast-faces-first = Les visages sont encore recherchés : réessayez ensuite.
 toast-reference-set = Cette image sert de référence dès le début de la réplique
 toast-reference-here = Cette image sert de référence à partir d’ici
 toast-nothing-offline = Aucun média hors ligne.
 
 ## Timeline
-recovery-when = { $minutes ->
-    [0] modifié à l’instant
-    [one] modifié il y a une minute
-   *[other] modifié il y a { $minutes } minutes
-}
 timeline-original = Son d’origine
 timeline-lines = Répliques
 timeline-offline = hors ligne

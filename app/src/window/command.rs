@@ -80,6 +80,7 @@ commands! {
         RenderAll "render-all", TestFrame "test-frame", CancelJobs "cancel-jobs",
         PlaceFace "place-face", TrackFace "track-face",
         SetReference "set-reference", ReferenceHere "reference-here", Advise "advise", ClearReferences "clear-references",
+        Score "score", NextWorst "next-worst", NudgeVoice "nudge-voice",
         NextLine "next-line", PreviousLine "previous-line", NextUnsynced "next-unsynced",
         ShowOriginal "show-original", Take1 "take-1", Take2 "take-2", Take3 "take-3", Take4 "take-4",
         Take5 "take-5", Take6 "take-6", Take7 "take-7", Take8 "take-8", Take9 "take-9",

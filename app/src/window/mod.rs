@@ -15,6 +15,7 @@ mod panels;
 mod session;
 mod settings;
 mod status;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod theme;

@@ -8,7 +8,8 @@ use lipsmith_engine::desk::{
     TakeKey, Weight,
 };
 use lipsmith_engine::models::{FamilyState, Model, Report};
-use lipsmith_project::{CueId, MediaId};
+use lipsmith_engine::score::{LineScore, is_as_judged};
+use lipsmith_project::{CueId, MediaId, Project};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,10 +33,17 @@ pub struct News {
     pub identified: Option<(PathBuf, Result<Box<Report>, String>)>,
     pub advice: Option<(CueId, Vec<(Advised, egui::TextureHandle)>)>,
     pub tested: Option<(CueId, Time, egui::TextureHandle)>,
+    pub scores: BTreeMap<CueId, Judged>,
     pub log: VecDeque<(Weight, String)>,
     /// The frame on screen.
     pub frame: Option<Shown>,
     thumbs: HashMap<(MediaId, Time), egui::TextureHandle>,
+}
+
+/// How well a line was in sync, and the project in which it was judged.
+pub struct Judged {
+    pub score: Arc<LineScore>,
+    project: Arc<Project>,
 }
 
 /// A frame as textures.
@@ -78,9 +86,18 @@ impl News {
             Event::Tested { cue, at, image } => {
                 self.tested = Some((cue, at, texture(ctx, "test", &image)));
             }
+            Event::Scored { cue, project, score } => {
+                self.scores.insert(cue, Judged { score, project });
+            }
             other => return Some(other),
         }
         None
+    }
+
+    /// A line's score, and whether the line still is as it was judged.
+    pub fn score(&self, project: &Project, cue: CueId) -> Option<(&LineScore, bool)> {
+        let judged = self.scores.get(&cue)?;
+        Some((&judged.score, is_as_judged(&judged.project, project, cue)))
     }
 
     pub fn log(&mut self, weight: Weight, text: String) {
@@ -127,6 +144,7 @@ impl News {
         self.thumbs.clear();
         self.takes.clear();
         self.offline.clear();
+        self.scores.clear();
         (self.advice, self.tested, self.frame) = (None, None, None);
     }
 }

@@ -11,10 +11,12 @@ use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use lipsmith_base::Time;
+use lipsmith_base::{Time, TimeRange};
 use lipsmith_engine::Paths;
-use lipsmith_engine::desk::{Job, JobId, JobKind, JobState, Weight};
-use lipsmith_project::{MediaId, Project};
+use lipsmith_engine::desk::{Job, JobId, JobKind, JobState, Knowledge, Weight};
+use lipsmith_engine::score::{Fit, JudgeName, LineScore, SyncScore};
+use lipsmith_project::edit::CueEdit;
+use lipsmith_project::{CueId, MediaId, Project};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -297,6 +299,138 @@ fn a_line_that_nobody_speaks_is_not_rendered_but_explained() {
     bench.command(Command::Render);
     let wait = bench.window().words.text("toast-faces-first");
     assert!(bench.window().news.log.iter().any(|(_, text)| *text == wait), "{:?}", bench.window().news.log);
+}
+
+#[test]
+fn what_is_asked_of_a_line_without_a_speaker_is_answered_and_not_sent_on() {
+    let mut bench = Bench::sample();
+    let cue = *bench.project().cues.keys().next().expect("a line");
+    bench.until("end of the analysis", |bench| {
+        let jobs = &bench.window().news.jobs;
+        jobs.iter().any(|job| matches!(job.kind, JobKind::Analyse(_)) && job.state == JobState::Done)
+    });
+    bench.window().session.selection.only_cue(cue);
+    let unbound = CueEdit::Bind { cue, character: None };
+    let ctx = bench.harness.ctx.clone();
+    bench.window().carry_out(&ctx, vec![Act::Edit(unbound.into())]);
+    let why = bench.window().words.text("toast-no-speaker");
+    for command in [Command::Render, Command::RenderAll, Command::TestFrame, Command::Advise] {
+        bench.window().news.log.clear();
+        bench.command(command);
+        let log = &bench.window().news.log;
+        assert!(log.iter().any(|(_, text)| *text == why), "{command:?}: {log:?}");
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    bench.harness.run_steps(2);
+    let jobs = &bench.window().news.jobs;
+    assert!(jobs.iter().all(|job| matches!(job.kind, JobKind::Analyse(_))), "{jobs:?}");
+}
+
+/// Tells the window that a line, as it now is, was judged: as well in sync as `fit`, its sound `late` by so many
+/// pictures at 25 a second.
+fn judged(bench: &mut Bench, cue: CueId, fit: f32, late: i64) {
+    let project = bench.project();
+    let (network, title) = ("syncnet-v2", "SyncNet of the test");
+    let judge = JudgeName { network, title, weights: "weights".into(), carried: false, papers_own: true };
+    let range = TimeRange::new(Time::ZERO, project.cues[&cue].range.duration());
+    let whole = SyncScore { offset_frames: late, offset_ms: 40 * late, lse_d: 7.0, lse_c: 6.0, windows: 50 };
+    let score = LineScore { judge, whole: Some(whole), fits: vec![Fit { range, fit }] };
+    let event = lipsmith_engine::desk::Event::Scored { cue, project, score: Arc::new(score) };
+    let ctx = bench.harness.ctx.clone();
+    let knows = Knowledge { judge: Some(title.into()), ..(*bench.window().news.knows).clone() };
+    bench.window().news.knows = Arc::new(knows);
+    assert!(bench.window().news.take_in(event, &ctx).is_none());
+    bench.harness.run_steps(2);
+}
+
+#[test]
+fn the_worst_line_comes_first_and_its_voice_is_nudged_by_one_click() {
+    let mut bench = Bench::sample();
+    bench.until("end of the analysis", |bench| {
+        let jobs = &bench.window().news.jobs;
+        jobs.iter().any(|job| matches!(job.kind, JobKind::Analyse(_)) && job.state == JobState::Done)
+    });
+    let first = *bench.project().cues.keys().next().expect("a line");
+    let rate = bench.project().sequence.rate;
+    let end = rate.frame_start(rate.frame_at(bench.project().cues[&first].range.end()) + 1);
+    let range = TimeRange::with_duration(end, Time::from_units(1, 1));
+    let ctx = bench.harness.ctx.clone();
+    let add = CueEdit::Add { range, text: "second".into(), character: None, voice: None };
+    bench.window().carry_out(&ctx, vec![Act::Edit(add.into())]);
+    let second = *bench.project().cues.keys().find(|id| **id != first).expect("two lines");
+    bench.window().session.selection = Selection::default();
+
+    judged(&mut bench, first, 0.4, -2);
+    judged(&mut bench, second, 0.05, 0);
+    let chosen =
+        |bench: &mut Bench| bench.window().session.selection.cues.iter().copied().collect::<Vec<_>>();
+    for next in [second, first, second] {
+        bench.press(&[(NONE, Key::N)]);
+        assert_eq!(chosen(&mut bench), [next]);
+        let start = bench.project().cues[&next].range.start();
+        assert_eq!(bench.window().session.playhead, start);
+    }
+    let words = bench.window().words.text("sync-not");
+    let by = "SyncNet of the test";
+    assert!(bench.harness.get_all_by_label_contains(&words).any(|node| {
+        node.accesskit_node().label().is_some_and(|label| label.contains("5 %") && label.contains(by))
+    }));
+
+    bench.window().session.selection.only_cue(first);
+    bench.harness.run_steps(2);
+    let voice = |bench: &mut Bench| bench.project().sequence.voices[0].clips[0].start;
+    let before = voice(&mut bench);
+    let nudge = bench.window().words.command(Command::NudgeVoice);
+    bench.harness.get_by_role_and_label(Role::Button, &nudge).click_accesskit();
+    bench.harness.run_steps(3);
+    // Two pictures at 25 a second are two frames at 24, too.
+    let rate = bench.project().sequence.rate;
+    assert_eq!(voice(&mut bench), before + rate.frame_start(2));
+    let stale = bench.window().words.text("sync-stale");
+    assert!(bench.harness.get_all_by_label_contains(&stale).next().is_some(), "judged where it lay");
+    assert!(bench.harness.query_by_role_and_label(Role::Button, &nudge).is_none(), "no second time");
+    bench.press(&[(NONE, Key::N)]);
+    assert_eq!(chosen(&mut bench), [second], "what was changed has no rank");
+}
+
+#[test]
+fn without_a_network_that_judges_it_says_so() {
+    let mut bench = Bench::sample();
+    let ctx = bench.harness.ctx.clone();
+    bench.until("the end of the analysis", |bench| {
+        let jobs = &bench.window().news.jobs;
+        jobs.iter().any(|job| matches!(job.kind, JobKind::Analyse(_)) && job.state == JobState::Done)
+    });
+    let knows = Knowledge { judge: None, ..(*bench.window().news.knows).clone() };
+    bench.window().news.knows = Arc::new(knows);
+    let why = bench.window().words.text("toast-no-judge");
+    for command in [Command::Score, Command::NextWorst] {
+        bench.window().news.log.clear();
+        bench.window().carry_out(&ctx, vec![Act::Do(command)]);
+        assert!(bench.window().news.log.iter().any(|(_, text)| *text == why), "{command:?}");
+    }
+    bench.harness.run_steps(2);
+    // In the hint and in the inspector.
+    assert_eq!(bench.harness.get_all_by_label(&why).count(), 2);
+}
+
+#[test]
+fn a_session_in_which_nothing_was_done_leaves_nothing_to_recover() {
+    let mut bench = Bench::new();
+    let journals = |bench: &Bench| {
+        let files = std::fs::read_dir(bench.folder.path().join("data/sessions")).into_iter().flatten();
+        let mut endings = files.flatten().map(|file| file.path().extension().map(std::ffi::OsStr::to_owned));
+        endings.any(|ending| ending.is_some_and(|ending| ending == "journal"))
+    };
+    // The desk answers in order: by then it has taken in the empty project.
+    bench.window().bring_in(vec!["/nowhere.mov".into()]);
+    bench.until("answer", |bench| !bench.window().news.log.is_empty());
+    assert!(!journals(&bench));
+    bench.command(Command::AddMarker);
+    bench.until("journal", |bench| journals(bench));
+    // What was undone is not offered either.
+    bench.command(Command::Undo);
+    bench.until("end of the journal", |bench| !journals(bench));
 }
 
 #[test]

@@ -4,9 +4,11 @@
 use lipsmith_base::{FrameRate, Time, TimeRange};
 use lipsmith_engine::desk::{Desk, Event, Export, Job, JobKind, JobState, Ready, Request, TakeKey};
 use lipsmith_engine::material::pool_entry;
+use lipsmith_engine::score::is_as_judged;
 use lipsmith_engine::{Paths, Profile, media_info};
 use lipsmith_media::{ReadOptions, VideoReader};
-use lipsmith_project::edit::{CueEdit, TakeEdit};
+use lipsmith_nets::procedural;
+use lipsmith_project::edit::{ClipEdit, CueEdit, TakeEdit};
 use lipsmith_project::{CueId, Dub, Edit, Media, Project, Settings, TakeSpec};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -216,6 +218,65 @@ fn a_cancelled_render_keeps_its_chunks_and_goes_on() {
         bench.wait("chunk", |event| jobs(event).iter().find(|job| job.id > running && job.done > 0).cloned());
     assert!(again.done >= first.done, "{again:?}");
     assert_eq!(bench.ended(is_render).state, JobState::Done);
+}
+
+/// A judge that is narrow and knows nothing, but judges.
+fn narrow_judge(path: &Path) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/syncnet_v2/small");
+    let weights = procedural::weights(&golden).unwrap();
+    candle_core::safetensors::save(&weights, path).unwrap();
+}
+
+#[test]
+fn a_line_is_judged_as_it_is_seen_and_heard() {
+    let Some((project, cue)) = line("a_line_is_judged_as_it_is_seen_and_heard") else { return };
+    let mut bench = Bench::new();
+    bench.show(&project);
+    let judge = |event: &Event| match event {
+        Event::Knows(knows) => Some(knows.judge.clone()),
+        _ => None,
+    };
+    let carried = bench.wait("knowledge", judge);
+    if carried.is_none() {
+        bench.desk.send(Request::Score { cue });
+        let failed = bench.ended(|kind| matches!(kind, JobKind::Score(_)));
+        assert!(
+            matches!(&failed.state, JobState::Failed(why) if why.contains("models import")),
+            "{failed:?}"
+        );
+    }
+    let weights = bench.path("syncnet.safetensors");
+    narrow_judge(&weights);
+    bench.desk.send(Request::ImportModel(weights));
+    let named = bench.wait("judge", |event| judge(event).filter(|judge| *judge != carried));
+    assert!(named.as_deref().is_some_and(|name| name.contains("SyncNet")), "{named:?}");
+
+    let scored = |event: &Event| match event {
+        Event::Scored { project, score, .. } => Some((project.clone(), score.clone())),
+        _ => None,
+    };
+    bench.desk.send(Request::Score { cue });
+    let (judged, score) = bench.wait("score", scored);
+    assert_eq!(Some(score.judge.title), named.as_deref());
+    // Sixty pictures have fifty-five windows.
+    assert_eq!(score.whole.map(|whole| whole.windows), Some(55));
+    let ranges: Vec<_> = score.fits.iter().map(|fit| fit.range).collect();
+    assert!(ranges.windows(2).all(|pair| pair[0].end() == pair[1].start()), "{ranges:?}");
+    let length = project.cues[&cue].range.duration();
+    assert_eq!((ranges[0].start(), ranges[ranges.len() - 1].end()), (Time::ZERO, length));
+
+    assert!(is_as_judged(&judged, &project, cue));
+    let text = Edit::from(CueEdit::Text { cue, text: "other words".into() }).apply(&project).unwrap();
+    assert!(is_as_judged(&judged, &text, cue), "the words are not seen");
+    let (_, voice) = project.clip(project.cues[&cue].voice.unwrap()).unwrap();
+    let (clip, track) = (voice.id, project.sequence.voices[0].id);
+    let to = voice.start + Time::from_units(1, 5);
+    let moved = Edit::from(ClipEdit::Move { clip, track, to, insert: false }).apply(&project).unwrap();
+    assert!(!is_as_judged(&judged, &moved, cue), "the voice lies elsewhere");
+    bench.show(&moved);
+    bench.desk.send(Request::Score { cue });
+    let (_, other) = bench.wait("score", scored);
+    assert_ne!(other.fits, score.fits, "and is judged where it lies");
 }
 
 #[test]

@@ -185,7 +185,7 @@ impl Project {
 
     /// The clip that is to be seen spoken. It nearly always lies by its line: that is looked at first, since this is
     /// asked of every line of a long film.
-    fn voice_of(&self, cue: &Cue) -> Option<&Clip> {
+    pub fn voice_of(&self, cue: &Cue) -> Option<&Clip> {
         let id = cue.voice?;
         let near = self.sequence.voices.iter().flat_map(|track| track.clips_in(cue.range));
         near.into_iter().find(|clip| clip.id == id).or_else(|| self.clip(id).map(|(_, clip)| clip))

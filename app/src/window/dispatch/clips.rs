@@ -109,7 +109,7 @@ impl Dispatch<'_> {
 
     pub(super) fn nudge(&mut self, frames: i64) {
         let rate = self.project.sequence.rate;
-        let by = if frames < 0 { -rate.frame_start(-frames) } else { rate.frame_start(frames) };
+        let by = crate::window::sync::frames(rate, frames);
         let mut clips = self.selected();
         // The one in front makes room for the next.
         clips.sort_by_key(|(_, clip)| if frames < 0 { clip.start } else { -clip.start });

@@ -4,6 +4,7 @@ mod clips;
 mod lines;
 mod looks;
 mod playing;
+mod sync;
 
 use super::command::Command;
 use super::ctx::{Act, Dialog};
@@ -17,6 +18,7 @@ use lipsmith_engine::desk::{JobState, Request, Side};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Edge, Ripple, TakeEdit, TrackEdit};
 use lipsmith_project::{Cue, CueId, Edit, Marker, Project, Treatment};
 use playing::LEAP;
+use std::sync::Arc;
 
 const MARKER: [u8; 3] = [240, 199, 94];
 
@@ -173,10 +175,10 @@ impl Dispatch<'_> {
             SetReference => self.set_reference(false),
             ReferenceHere => self.set_reference(true),
             ClearReferences => self.clear_references(),
-            Advise => match self.session.cue(self.project) {
-                Some(cue) => self.ask(Request::Advise { cue }),
-                None => self.say("toast-no-line"),
-            },
+            Advise => self.at_line(|this, cue| this.ask(Request::Advise { cue })),
+            Score => self.score(),
+            NextWorst => self.next_worst(),
+            NudgeVoice => self.nudge_voice(),
             NextLine => self.line(true, |_, _| true),
             PreviousLine => self.line(false, |_, _| true),
             NextUnsynced => self.line(true, |this, id| {

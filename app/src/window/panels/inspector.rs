@@ -2,8 +2,10 @@
 
 use crate::window::command::Command;
 use crate::window::ctx::{Act, Ctx};
+use crate::window::sync;
 use crate::window::widgets::{named, row, text_field};
 use lipsmith_base::Time;
+use lipsmith_engine::score::SyncScore;
 use lipsmith_engine::{FAMILIES, SAMPLERS};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit};
 use lipsmith_project::{
@@ -56,6 +58,8 @@ fn cue_page(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
     });
     ui.separator();
     own_method(ui, ctx, id, cue);
+    ui.separator();
+    in_sync(ui, ctx, id);
     ui.separator();
     references(ui, ctx, id, cue);
     ui.separator();
@@ -163,6 +167,37 @@ fn own_method(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
         ctx.button(ui, Command::Render, "");
         ctx.button(ui, Command::RenderDraft, "");
         ctx.button(ui, Command::TestFrame, "");
+    });
+}
+
+/// How well the line is in sync, what judged it, and what would mend it.
+fn in_sync(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId) {
+    ui.strong(ctx.text("inspector-sync"));
+    if ctx.news.knows.judge.is_none() {
+        ui.add(
+            egui::Label::new(egui::RichText::new(ctx.text("sync-no-judge")).color(ctx.theme.faint)).wrap(),
+        );
+        return;
+    }
+    let words = sync::words(ctx, id).unwrap_or_else(|| ctx.text("sync-unjudged"));
+    ui.add(egui::Label::new(words).wrap());
+    let score = ctx.news.score(ctx.project, id).filter(|(_, fresh)| *fresh);
+    let whole = score.and_then(|(score, _)| score.whole);
+    let nudge = score.and_then(|(score, _)| sync::nudge(score, ctx.project.sequence.rate));
+    if let Some(SyncScore { lse_d, lse_c, .. }) = whole {
+        let numbers = format!("LSE-D {lse_d:.2}   LSE-C {lse_c:.2}");
+        ui.colored_label(ctx.theme.faint, numbers).on_hover_text(ctx.text("sync-numbers"));
+    }
+    if let Some(by) = nudge {
+        let key = if by < 0 { "sync-late" } else { "sync-early" };
+        ui.label(ctx.words.with(key, &[("frames", by.abs().into())]));
+    }
+    ui.horizontal_wrapped(|ui| {
+        ctx.button(ui, Command::Score, "");
+        if nudge.is_some() {
+            ctx.button(ui, Command::NudgeVoice, "");
+        }
+        ctx.button(ui, Command::NextWorst, "");
     });
 }
 

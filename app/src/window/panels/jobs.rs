@@ -76,6 +76,7 @@ pub fn title(ctx: &Ctx, job: &Job) -> String {
         JobKind::Render { .. } => "job-render",
         JobKind::Test(_) => "job-test",
         JobKind::Advise(_) => "job-advise",
+        JobKind::Score(_) => "job-score",
         JobKind::Export(_) => "job-export",
         JobKind::ImportModel(_) => "job-import-model",
     };

@@ -6,12 +6,16 @@ use super::lines::States;
 use super::paint::{self, Pattern};
 use crate::window::ctx::Ctx;
 use crate::window::status::{self, LineState};
+use crate::window::sync::InSync;
 use egui::{Color32, Mesh, Painter, Rect, Stroke, StrokeKind, pos2};
 use lipsmith_project::{CueId, TakeId};
 
 /// Narrower lines are drawn as render bars only.
 const THIN: f32 = 3.0;
 const WORDY: f32 = 26.0;
+/// Height of the strip that shows how well a line is in sync, and the fit that fills it.
+const STRIP: f32 = 7.0;
+const FULL: f32 = 0.45;
 
 pub fn show(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, states: &mut States) {
     let painter = painter.with_clip_rect(ground.layout.lanes);
@@ -50,9 +54,43 @@ fn block(painter: &Painter, ctx: &Ctx, id: CueId, rect: Rect, states: &mut State
         let words = format!("{sign} {name}{}", cue.text);
         paint::text(painter, body, at, &words, 11.0, ctx.theme.text);
     }
+    if rect.width() >= WORDY {
+        strip(painter, ctx, id, body);
+    }
     let selected = ctx.session.selection.cues.contains(&id);
     let (width, line) = if selected { (2.0, ctx.theme.selection) } else { (1.0, ctx.theme.ground) };
     painter.rect_stroke(body, 2.0, Stroke::new(width, line), StrokeKind::Inside);
+}
+
+/// How well each stretch of a judged line is in sync: by the height of its bar, by its pattern, and by colour.
+fn strip(painter: &Painter, ctx: &Ctx, id: CueId, body: Rect) {
+    let (Some(cue), Some((score, fresh))) = (ctx.project.cues.get(&id), ctx.news.score(ctx.project, id))
+    else {
+        return;
+    };
+    let strip = body.with_min_y(body.bottom() - STRIP);
+    painter.rect_filled(strip.intersect(painter.clip_rect()), 0.0, ctx.theme.ground);
+    let seconds = cue.range.duration().secs_f64();
+    let x = |at: lipsmith_base::Time| {
+        strip.left() + strip.width() * (at.secs_f64() / seconds).clamp(0.0, 1.0) as f32
+    };
+    for fit in &score.fits {
+        let (pattern, colour) = match InSync::of(fit.fit) {
+            _ if !fresh => (Pattern::Outline, ctx.theme.faint),
+            InSync::Well => (Pattern::Solid, ctx.theme.success),
+            InSync::Roughly => (Pattern::Hatch, ctx.theme.warning),
+            InSync::Not => (Pattern::Cross, ctx.theme.failure),
+        };
+        // What is well in sync fills two thirds and more; nothing is lower than can be seen.
+        let height = STRIP * (fit.fit / FULL).clamp(0.25, 1.0);
+        let across = x(fit.range.start())..=x(fit.range.end());
+        paint::fill(
+            painter,
+            Rect::from_x_y_ranges(across, strip.bottom() - height..=strip.bottom()),
+            pattern,
+            colour,
+        );
+    }
 }
 
 /// The pattern alone tells the states apart; the colour helps.

@@ -8,6 +8,7 @@ use super::{faces, paint};
 use crate::window::command::Command;
 use crate::window::ctx::Ctx;
 use crate::window::status::LineState;
+use crate::window::sync;
 use egui::accesskit::Action;
 use egui::{EventFilter, Rect, Role, Sense, WidgetInfo, pos2, vec2};
 use lipsmith_base::{Time, TimeRange};
@@ -169,6 +170,9 @@ fn cue_words(ctx: &Ctx, id: CueId, state: Option<&LineState>) -> String {
     let mut state_words = state.map_or(String::new(), |state| ctx.text(state.key()));
     if let Some(LineState::Failed(why)) = state {
         state_words = format!("{state_words}: {why}");
+    }
+    if let Some(sync) = sync::words(ctx, id) {
+        state_words = format!("{state_words}; {sync}");
     }
     let values =
         [("text", text.into()), ("from", from.into()), ("to", to.into()), ("state", state_words.into())];

@@ -2,6 +2,7 @@
 
 use super::request::TakeKey;
 use crate::models::{FamilyState, Model, Report};
+use crate::score::LineScore;
 use lipsmith_base::{Affine, Digest, Point, Rect, Rgb, Time, TimeRange};
 use lipsmith_media::Peaks;
 use lipsmith_project::{CueId, Edit, Known, Media, MediaId, Project, TakeSpec};
@@ -84,6 +85,12 @@ pub enum Event {
     Advice {
         cue: CueId,
         pictures: Vec<Advised>,
+    },
+    /// How well a line is in sync, as it was in this project.
+    Scored {
+        cue: CueId,
+        project: Arc<Project>,
+        score: Arc<LineScore>,
     },
     Exported {
         output: PathBuf,
@@ -233,18 +240,11 @@ pub enum JobKind {
     Render { cue: CueId, takes: Vec<TakeKey> },
     Test(CueId),
     Advise(CueId),
+    Score(CueId),
     Export(PathBuf),
     ImportModel(PathBuf),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobState {
-    Waiting,
-    Running,
-    Done,
-    Cancelled,
-    /// What, why, what to do.
-    Failed(String),
 impl JobKind {
     /// Whether the one asks for what the other does, however much is known of it yet.
     pub fn is_for_the_same(&self, other: &JobKind) -> bool {
@@ -255,6 +255,14 @@ impl JobKind {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    Waiting,
+    Running,
+    Done,
+    Cancelled,
+    /// What, why, what to do.
+    Failed(String),
 }
 
 /// Frames of a take in the cache.
@@ -270,6 +278,8 @@ pub struct Knowledge {
     pub analyses: BTreeMap<MediaId, Digest>,
     pub checkpoints: BTreeMap<String, Digest>,
     pub engine: u32,
+    /// What judges sync, in words; `None` where nothing is installed that can.
+    pub judge: Option<String>,
     /// The device that renders, in words.
     pub device: String,
 }

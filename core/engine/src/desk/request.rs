@@ -98,6 +98,10 @@ pub enum Request {
     Advise {
         cue: CueId,
     },
+    /// Judges how well a line is in sync, as it is seen and heard. Answered by `Scored`.
+    Score {
+        cue: CueId,
+    },
     Export(Export),
     Cancel(JobId),
     /// Puts a waiting job to a place among those waiting.

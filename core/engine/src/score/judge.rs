@@ -29,6 +29,22 @@ pub struct JudgeName {
     pub papers_own: bool,
 }
 
+/// What would judge if nothing else is asked for, in words; `None` where nothing is installed that can.
+pub fn installed(paths: &Paths) -> Option<String> {
+    let (network, _, carried) = find(paths).ok()?;
+    Some(title(network, carried).to_owned())
+}
+
+fn title(network: Network, carried: bool) -> &'static str {
+    if carried { "Lipsmith's own compact expert" } else { &network.about().title }
+}
+
+fn find(paths: &Paths) -> Result<Choice, EngineError> {
+    let registry = Registry::open(&paths.data)?;
+    let installed = |network: Network| Some((network, registry.installed(network.name())?, false));
+    choose(installed, shipped::weights(shipped::EXPERT, &paths.data)?)
+}
+
 /// # Errors
 /// When nothing can judge, or the file cannot be used.
 pub fn open(paths: &Paths, file: Option<&Path>, device: &str) -> Result<(Judge, JudgeName), EngineError> {
@@ -40,11 +56,7 @@ pub fn open(paths: &Paths, file: Option<&Path>, device: &str) -> Result<(Judge, 
                 .map_err(|what| EngineError::Request(format!("--checkpoint {}: {what}", file.display())))?;
             (found.network, file.to_path_buf(), false)
         }
-        None => {
-            let registry = Registry::open(&paths.data)?;
-            let installed = |network: Network| Some((network, registry.installed(network.name())?, false));
-            choose(installed, shipped::weights(shipped::EXPERT, &paths.data)?)?
-        }
+        None => find(paths)?,
     };
     let device = device::open(device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
     let wanted = if JUDGES.contains(&network) { network } else { JUDGES[0] };
@@ -58,9 +70,9 @@ pub fn open(paths: &Paths, file: Option<&Path>, device: &str) -> Result<(Judge, 
             .and_then(|config| SyncNetV2::new(&config, &vars))
             .map(|network| Judge::syncnet(network, device)),
     };
-    let title = if carried { "Lipsmith's own compact expert" } else { &network.about().title };
     let papers_own = network == Network::SyncnetV2;
-    let name = JudgeName { network: network.name(), title, weights, carried, papers_own };
+    let name =
+        JudgeName { network: network.name(), title: title(network, carried), weights, carried, papers_own };
     Ok((built.map_err(EngineError::Network)?, name))
 }
 

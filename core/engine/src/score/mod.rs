@@ -2,8 +2,11 @@
 //! names the weights it was measured with; without weights there is none.
 
 mod judge;
+mod line;
 
-pub use judge::JudgeName;
+pub use judge::{JudgeName, installed, open as open_judge};
+pub use line::{Bench, Fit, LineScore, is_as_judged, score_line};
+pub use lipsmith_lipsync::score::SyncScore;
 
 use crate::analysis::{Analysis, Analyst, FilmSound};
 use crate::detector::Detector;
@@ -13,11 +16,11 @@ use crate::files::fingerprint;
 use crate::film::FilmReader;
 use crate::paths::Paths;
 use crate::take;
-use lipsmith_base::{Affine, Cancel, FrameRate, Progress, Rect, Rgb, Sink, Time, TimeRange};
+use lipsmith_base::{Affine, Cancel, FrameRate, Picture, Progress, Rect, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::families::Crop;
 use lipsmith_lipsync::judge::Judge;
 use lipsmith_lipsync::metrics::{landmark_distance, psnr, squared_error, ssim};
-use lipsmith_lipsync::score::{Distances, RATE, SyncScore};
+use lipsmith_lipsync::score::{Distances, RATE};
 use lipsmith_lipsync::{Face, Speech};
 use lipsmith_project::Project;
 use lipsmith_project::interchange::Format;
@@ -198,7 +201,8 @@ pub fn score(
                 let frames = done + frame - segment.start;
                 sink.progress(Progress { stage: "score", done: frames, total: Some(total) });
             };
-            let distances = seen.distances(&judge, &mut film, &speech, &tell, cancel)?;
+            let distances =
+                seen.distances(&judge, &mut |frame| film.picture(frame), &speech, &tell, cancel)?;
             done += segment.end - segment.start;
             if let Some(score) = distances.score() {
                 let (from, to) = (span.start().secs_f64(), span.end().secs_f64());
@@ -244,6 +248,9 @@ fn script(file: &Path, film: TimeRange) -> Result<Vec<(TimeRange, String)>, Engi
     Ok(lines)
 }
 
+/// A film's frames by number; `None` for one that cannot be decoded.
+type Pictures<'a> = dyn FnMut(u64) -> Result<Option<Picture>, EngineError> + 'a;
+
 /// A stretch of film, as pictures at 25 a second.
 struct Seen<'a> {
     analysis: &'a Analysis,
@@ -262,11 +269,12 @@ impl Seen<'_> {
         self.analysis.times().index_at(time).clamp(self.segment.start, self.segment.end - 1)
     }
 
-    /// Between what is seen and what is heard of the stretch. `tell` is told of frames as they are looked at.
+    /// Between what is seen and what is heard of the stretch. `film` gives frames by number, `tell` is told of them as
+    /// they are looked at.
     fn distances(
         &self,
         judge: &Judge,
-        film: &mut FilmReader,
+        film: &mut Pictures,
         speech: &Speech,
         tell: &dyn Fn(u64),
         cancel: &Cancel,
@@ -286,7 +294,7 @@ impl Seen<'_> {
         Ok(Distances::between(&points, &judge.hear(speech, windows)?))
     }
 
-    fn picture(&self, judge: &Judge, film: &mut FilmReader, at: usize) -> Result<Rgb, EngineError> {
+    fn picture(&self, judge: &Judge, film: &mut Pictures, at: usize) -> Result<Rgb, EngineError> {
         let frame = self.frame(at);
         let index = (frame - self.segment.start) as usize;
         // Where the face is not found it is taken to be where it was, or where it will be.
@@ -298,7 +306,7 @@ impl Seen<'_> {
             )
         })?;
         let Crop { map, width, height } = crop;
-        let picture = film.picture(frame)?;
+        let picture = film(frame)?;
         // A picture that cannot be decoded is black, and scores badly.
         Ok(picture.map_or_else(|| Rgb::black(width, height), |picture| picture.sample(map, width, height)))
     }

@@ -22,6 +22,8 @@ pub struct Findings {
     sought: BTreeMap<Digest, PathBuf>,
     /// By family.
     checkpoints: BTreeMap<String, Digest>,
+    /// What judges sync, in words.
+    judge: Option<String>,
     /// A name of `lipsmith_nets::device`, and the device in words.
     device: (String, String),
     stock: Stock,
@@ -37,6 +39,7 @@ impl Findings {
             analyses: BTreeMap::new(),
             sought: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
+            judge: None,
             device: ("auto".into(), String::new()),
             stock: Stock::new(paths),
             told_faces: BTreeSet::new(),
@@ -102,8 +105,8 @@ impl Findings {
         self.tell_knowledge();
     }
 
-    pub fn installed(&mut self, checkpoints: BTreeMap<String, Digest>) {
-        self.checkpoints = checkpoints;
+    pub fn installed(&mut self, checkpoints: BTreeMap<String, Digest>, judge: Option<String>) {
+        (self.checkpoints, self.judge) = (checkpoints, judge);
         self.tell_knowledge();
     }
 
@@ -152,6 +155,7 @@ impl Findings {
             analyses: media.filter_map(analysed).collect(),
             checkpoints: self.checkpoints.clone(),
             engine: take::VERSION,
+            judge: self.judge.clone(),
             device: self.device.1.clone(),
         }
     }

@@ -9,11 +9,13 @@ use crate::desk::request::TakeKey;
 use crate::error::EngineError;
 use crate::material::Material;
 use crate::recipe::{Prepared, draft};
+use crate::score;
 use crate::take;
 use crate::trial::trial;
 use lipsmith_base::{Cancel, Progress, Sink, Time};
 use lipsmith_project::{CueId, Media, MediaId, NoTake, Project, TakeSpec};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is wanted of a line.
 pub enum Task {
@@ -25,6 +27,8 @@ pub enum Task {
     Test { at: Time },
     /// Pictures that would serve as references.
     Advise,
+    /// How well it is in sync.
+    Score,
 }
 
 impl Shop {
@@ -41,6 +45,8 @@ impl Shop {
             (Err(NoTake::NotAnalysed { .. }), _) | (Ok(_), _) => None,
             // A line is advised on before it has a voice.
             (Err(NoTake::NoVoice | NoTake::Left), Task::Advise) => None,
+            // What is left as it is can be judged too.
+            (Err(NoTake::Left), Task::Score) => None,
             (Err(why), _) => Some(why.to_string()),
         };
         let offline = unanalysed.values().find(|media| !media.path.exists());
@@ -52,7 +58,7 @@ impl Shop {
             }
             (task, _) => task,
         };
-        if self.is_under_way(cue, &task) {
+        if self.is_under_way(&project, cue, &task) {
             return self.port.say(Weight::Note, "that is on its way already");
         }
         let kind = match &task {
@@ -60,6 +66,7 @@ impl Shop {
             Task::Begun { parts } => render_of(cue, parts),
             Task::Test { .. } => JobKind::Test(cue),
             Task::Advise => JobKind::Advise(cue),
+            Task::Score => JobKind::Score(cue),
         };
         let urgent = matches!(task, Task::Test { .. } | Task::Advise);
         let title = title(&project, cue);
@@ -88,11 +95,15 @@ impl Shop {
         parts
     }
 
-    fn is_under_way(&self, cue: CueId, task: &Task) -> bool {
+    fn is_under_way(&self, now: &Arc<Project>, cue: CueId, task: &Task) -> bool {
         self.queue.any(|work| match (work, task) {
             (Work::Line { task: Task::Begun { parts: a }, .. }, Task::Begun { parts: b }) => a == b,
             (Work::Line { cue: other, task: Task::Render { draft: a }, .. }, Task::Render { draft: b }) => {
                 *other == cue && a == b
+            }
+            // Of another project it would be another score.
+            (Work::Line { cue: other, project, task: Task::Score, .. }, Task::Score) => {
+                *other == cue && Arc::ptr_eq(project, now)
             }
             _ => false,
         })
@@ -164,6 +175,26 @@ impl Shop {
         let composed = compose::frame_at(tried.picture, &laid);
         let image = Screen::of(&composed.region(0, 0, composed.width(), composed.height()));
         self.port.tell(Event::Tested { cue, at, image });
+        Ok(())
+    }
+
+    pub fn score(
+        &self,
+        project: &Arc<Project>,
+        cue: CueId,
+        sink: &JobSink,
+        cancel: &Cancel,
+    ) -> Result<(), EngineError> {
+        let device = self.findings().device();
+        let (judge, name) = score::open_judge(&self.paths, None, &device)?;
+        let bench = score::Bench {
+            judge: &judge,
+            name: &name,
+            cache: Cache::new(&self.paths.cache),
+            analysis: &|film| self.findings().analysis_of(film),
+        };
+        let score = Arc::new(score::score_line(&bench, project, cue, sink, cancel)?);
+        self.port.tell(Event::Scored { cue, project: project.clone(), score });
         Ok(())
     }
 

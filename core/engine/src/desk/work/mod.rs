@@ -131,6 +131,7 @@ impl Shop {
             Request::Render { cue, draft } => self.ask(cue, Task::Render { draft }),
             Request::Test { cue, at } => self.ask(cue, Task::Test { at }),
             Request::Advise { cue } => self.ask(cue, Task::Advise),
+            Request::Score { cue } => self.ask(cue, Task::Score),
             Request::Export(order) => {
                 let name = order.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let kind = JobKind::Export(order.output.clone());
@@ -198,6 +199,7 @@ impl Shop {
                 Task::Begun { parts } => self.render_parts(ticket, project, parts),
                 Task::Test { at } => self.test(project, *cue, *at, cancel),
                 Task::Advise => self.advise(project, *cue, &sink, cancel),
+                Task::Score => self.score(project, *cue, &sink, cancel),
             },
             Work::Export(order) => {
                 let written = export::export(&self.paths, order, &sink, cancel);

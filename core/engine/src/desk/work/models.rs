@@ -5,6 +5,7 @@ use crate::desk::event::{Event, Weight};
 use crate::error::EngineError;
 use crate::models::{self, Registry};
 use crate::recipe::checkpoints;
+use crate::score;
 use lipsmith_base::{Cancel, Sink};
 use lipsmith_nets::device;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,10 @@ impl Shop {
             checkpoints(&registry, &self.paths)
         });
         match told {
-            Ok(checkpoints) => self.findings().installed(checkpoints),
+            Ok(checkpoints) => {
+                let judge = score::installed(&self.paths);
+                self.findings().installed(checkpoints, judge);
+            }
             Err(error) => self.port.say(Weight::Failed, error.to_string()),
         }
     }

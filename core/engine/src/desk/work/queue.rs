@@ -328,6 +328,28 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_leaves_the_list_when_the_same_is_asked_for_again() {
+        let bench = Bench::new();
+        let render = |cue, takes| Order {
+            lane: Lane::Lines,
+            kind: JobKind::Render { cue: lipsmith_project::CueId(cue), takes },
+            title: "line".into(),
+            work: "line",
+            urgent: false,
+        };
+        for cue in [1, 2] {
+            bench.queue.add_failed(render(cue, Vec::new()), "no voice".into());
+        }
+        bench.queue.add(render(1, vec![lipsmith_base::Digest::of(b"take")]));
+        let failed = |job: &Job| matches!(job.state, JobState::Failed(_));
+        let left: Vec<_> = bench.told().into_iter().map(|job| (failed(&job), job.kind)).collect();
+        let told = |cue: u64, kind: &JobKind| matches!(kind, JobKind::Render { cue: of, .. } if of.0 == cue);
+        assert!(matches!(&left[..], [(true, a), (false, b)] if told(2, a) && told(1, b)), "{left:?}");
+        bench.run(Lane::Lines);
+        assert_eq!(bench.told().iter().filter(|job| failed(job)).count(), 1, "the other line's");
+    }
+
+    #[test]
     fn lanes_do_not_wait_for_each_other_and_a_job_waits_for_what_it_needs() {
         let bench = Bench::new();
         bench.add(Lane::Lines, "needs faces");
