@@ -15,8 +15,8 @@ use lipsmith_base::{Time, TimeRange};
 use lipsmith_engine::Paths;
 use lipsmith_engine::desk::{Job, JobId, JobKind, JobState, Knowledge, Weight};
 use lipsmith_engine::score::{Fit, JudgeName, LineScore, SyncScore};
-use lipsmith_project::edit::CueEdit;
-use lipsmith_project::{CueId, MediaId, Project};
+use lipsmith_project::edit::{CastEdit, CueEdit};
+use lipsmith_project::{Character, CharacterId, CueId, MediaId, Project};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -305,10 +305,7 @@ fn a_line_that_nobody_speaks_is_not_rendered_but_explained() {
 fn what_is_asked_of_a_line_without_a_speaker_is_answered_and_not_sent_on() {
     let mut bench = Bench::sample();
     let cue = *bench.project().cues.keys().next().expect("a line");
-    bench.until("end of the analysis", |bench| {
-        let jobs = &bench.window().news.jobs;
-        jobs.iter().any(|job| matches!(job.kind, JobKind::Analyse(_)) && job.state == JobState::Done)
-    });
+    without_analysis(&mut bench);
     bench.window().session.selection.only_cue(cue);
     let unbound = CueEdit::Bind { cue, character: None };
     let ctx = bench.harness.ctx.clone();
@@ -324,6 +321,16 @@ fn what_is_asked_of_a_line_without_a_speaker_is_answered_and_not_sent_on() {
     bench.harness.run_steps(2);
     let jobs = &bench.window().news.jobs;
     assert!(jobs.iter().all(|job| matches!(job.kind, JobKind::Analyse(_))), "{jobs:?}");
+}
+
+/// Ends the analysis, which takes its time: nobody speaks the line then, and nobody will by itself.
+fn without_analysis(bench: &mut Bench) {
+    bench.until("analysis", |bench| !bench.window().news.jobs.is_empty());
+    bench.command(Command::CancelJobs);
+    bench.until("end of the analysis", |bench| {
+        let active = |job: &Job| matches!(job.state, JobState::Running | JobState::Waiting);
+        !bench.window().news.jobs.iter().any(active)
+    });
 }
 
 /// Tells the window that a line, as it now is, was judged: as well in sync as `fit`, its sound `late` by so many
@@ -346,16 +353,17 @@ fn judged(bench: &mut Bench, cue: CueId, fit: f32, late: i64) {
 #[test]
 fn the_worst_line_comes_first_and_its_voice_is_nudged_by_one_click() {
     let mut bench = Bench::sample();
-    bench.until("end of the analysis", |bench| {
-        let jobs = &bench.window().news.jobs;
-        jobs.iter().any(|job| matches!(job.kind, JobKind::Analyse(_)) && job.state == JobState::Done)
-    });
+    without_analysis(&mut bench);
     let first = *bench.project().cues.keys().next().expect("a line");
     let rate = bench.project().sequence.rate;
     let end = rate.frame_start(rate.frame_at(bench.project().cues[&first].range.end()) + 1);
     let range = TimeRange::with_duration(end, Time::from_units(1, 1));
     let ctx = bench.harness.ctx.clone();
-    let add = CueEdit::Add { range, text: "second".into(), character: None, voice: None };
+    let character = Some(CharacterId(bench.project().next_id));
+    let ann = CastEdit::AddCharacter(Character::new("Ann", [200, 100, 50]));
+    let bind = CueEdit::Bind { cue: first, character };
+    bench.window().carry_out(&ctx, vec![Act::Edit(ann.into()), Act::Edit(bind.into())]);
+    let add = CueEdit::Add { range, text: "second".into(), character, voice: None };
     bench.window().carry_out(&ctx, vec![Act::Edit(add.into())]);
     let second = *bench.project().cues.keys().find(|id| **id != first).expect("two lines");
     bench.window().session.selection = Selection::default();
@@ -397,10 +405,7 @@ fn the_worst_line_comes_first_and_its_voice_is_nudged_by_one_click() {
 fn without_a_network_that_judges_it_says_so() {
     let mut bench = Bench::sample();
     let ctx = bench.harness.ctx.clone();
-    bench.until("the end of the analysis", |bench| {
-        let jobs = &bench.window().news.jobs;
-        jobs.iter().any(|job| matches!(job.kind, JobKind::Analyse(_)) && job.state == JobState::Done)
-    });
+    without_analysis(&mut bench);
     let knows = Knowledge { judge: None, ..(*bench.window().news.knows).clone() };
     bench.window().news.knows = Arc::new(knows);
     let why = bench.window().words.text("toast-no-judge");

@@ -66,13 +66,12 @@ fn line(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, height: f32) {
     let mut head = egui::text::LayoutJob::simple_singleline(head, small, ctx.theme.faint);
     head.wrap = egui::text::TextWrapping::truncate_at_width(sign.left() - 6.0 - left);
     room.galley(egui::pos2(left, top), ui.painter().layout_job(head), ctx.theme.faint);
-    room.text(
-        egui::pos2(left, rect.bottom() - 4.0),
-        egui::Align2::LEFT_BOTTOM,
-        words.lines().next().unwrap_or_default(),
-        font,
-        ctx.theme.text,
-    );
+    let words = words.lines().next().unwrap_or_default().to_owned();
+    let mut words = egui::text::LayoutJob::simple_singleline(words, font, ctx.theme.text);
+    words.wrap = egui::text::TextWrapping::truncate_at_width(sign.left() - 6.0 - left);
+    let words = ui.painter().layout_job(words);
+    let place = egui::pos2(left, rect.bottom() - 4.0 - words.size().y);
+    room.galley(place, words, ctx.theme.text);
     if response.clicked() {
         if ui.input(|i| i.modifiers.command) {
             if !ctx.session.selection.cues.remove(&id) {
