@@ -3,7 +3,7 @@
 
 mod harness;
 
-use harness::{Bench, root};
+use harness::{Bench, root, shared};
 use lipsmith_engine::cache::Cache;
 use lipsmith_engine::take::Layout;
 use lipsmith_media::{ReadOptions, VideoReader};
@@ -173,16 +173,31 @@ fn journals(bench: &Bench) -> Vec<PathBuf> {
 
 #[test]
 fn an_editor_dubs_the_sample_in_the_window() {
+    let sample = |name: &str| root().join("resources/sample").join(name);
+    let test = "an_editor_dubs_the_sample_in_the_window";
+    dub(test, &sample("presenter.mp4"), &sample("line.wav"), (1280, 720));
+}
+
+#[test]
+fn an_editor_dubs_real_footage_in_the_window() {
+    let test = "an_editor_dubs_real_footage_in_the_window";
+    let film = "footage/video/latentsync_demo2_21s_23976fps_1920x1080_derived.mp4";
+    let Some(film) = shared(test, film) else { return };
+    let Some(voice) = shared(test, "footage/dub/de_kerstin_0965.flac") else { return };
+    dub(test, Path::new(&film), Path::new(&voice), (1920, 1080));
+}
+
+/// Opens film and voice, renders the line by `rewrite`, looks around, plays, exports what is marked, saves and quits.
+fn dub(test: &str, film: &Path, voice: &Path, size: (usize, usize)) {
     for (program, argument) in [("Xvfb", "-help"), ("xdotool", "version"), ("import", "-version")] {
         if Command::new(program).arg(argument).output().is_err() {
-            println!("SKIPPED: an_editor_dubs_the_sample_in_the_window: {program} is not installed");
+            println!("SKIPPED: {test}: {program} is not installed");
             return;
         }
     }
     let bench = Bench::new();
     let mut screen = Screen::start();
-    let sample = |name: &str| root().join("resources/sample").join(name);
-    screen.open(&bench, &[&sample("presenter.mp4"), &sample("line.wav")]);
+    screen.open(&bench, &[film, voice]);
     screen.wait("picture", |screen| (screen.brightness(VIEWER) > 30.0).then_some(()));
 
     let project_file = bench.path("scene.lipsmith");
@@ -193,6 +208,8 @@ fn an_editor_dubs_the_sample_in_the_window() {
     screen.keys(&["Home", "Return"]);
     let taken = |project: &Project| project.cues.values().any(|cue| !cue.takes.is_empty());
     let project = screen.saved("take", &project_file, taken);
+    let parts = || project.cues.values().flat_map(|cue| cue.takes.values()).flat_map(|take| &take.parts);
+    assert!(parts().all(|part| part.method.family == "rewrite"), "the family that needs no weights");
     let cache = bench.path("cache");
     screen.wait("rendered line", |_| is_rendered(&project, &cache).then_some(()));
 
@@ -211,13 +228,13 @@ fn an_editor_dubs_the_sample_in_the_window() {
     });
     std::thread::sleep(Duration::from_secs(2));
     screen.wait("going on", |screen| (screen.look(VIEWER) != playing).then_some(()));
-    screen.keep("window.png");
+    screen.keep(&format!("{test}.png"));
     screen.keys(&["space"]);
 
     let output = bench.path("dubbed.mp4");
     screen.answer("ctrl+m", &output);
     screen.wait("exported film", |_| output.exists().then_some(()));
-    check_film(&output, &project);
+    check_film(&output, &project, size);
 
     screen.saved("saved project", &project_file, |now| *now == project);
     screen.keys(&["ctrl+q"]);
@@ -231,11 +248,11 @@ fn an_editor_dubs_the_sample_in_the_window() {
     );
 }
 
-/// What was marked, as large as the sample, with sound.
-fn check_film(path: &Path, project: &Project) {
+/// What was marked, as large as the film, with sound.
+fn check_film(path: &Path, project: &Project, (width, height): (usize, usize)) {
     let info = lipsmith_media::probe(path).expect("a film");
     let video = info.video.as_ref().expect("pictures");
-    assert_eq!((video.width, video.height, video.frames), (1280, 720, 31));
+    assert_eq!((video.width, video.height, video.frames), (width, height, 31));
     assert_eq!(video.duration, project.sequence.rate.frame_start(31));
     assert!(info.audio.is_some());
     let mut reader = VideoReader::open(path, &ReadOptions::default()).expect("a film");

@@ -43,8 +43,8 @@ pub enum Answer {
 
 pub struct Asking {
     pub wish: Wish,
-    begun: Instant,
-    answer: Receiver<Vec<PathBuf>>,
+    /// With how long it took, which a window that draws slowly hears of later.
+    answer: Receiver<(Vec<PathBuf>, Duration)>,
 }
 
 impl Asking {
@@ -84,17 +84,19 @@ impl Asking {
         let thread = std::thread::Builder::new().name("file-dialog".into());
         // Without the thread the channel is closed, which reads as a desktop without dialogs.
         let _ = thread.spawn(move || {
-            let _ = send.send(pollster::block_on(ask));
+            let begun = Instant::now();
+            let paths = pollster::block_on(ask);
+            let _ = send.send((paths, begun.elapsed()));
             wake();
         });
-        Asking { wish, begun: Instant::now(), answer }
+        Asking { wish, answer }
     }
 
     /// What was answered, once it is.
     pub fn poll(&self) -> Option<Answer> {
         match self.answer.try_recv() {
-            Ok(paths) if !paths.is_empty() => Some(Answer::Chosen(paths)),
-            Ok(_) if self.begun.elapsed() < TOO_SOON => Some(Answer::NoPortal),
+            Ok((paths, _)) if !paths.is_empty() => Some(Answer::Chosen(paths)),
+            Ok((_, took)) if took < TOO_SOON => Some(Answer::NoPortal),
             Ok(_) => Some(Answer::Nothing),
             Err(mpsc::TryRecvError::Disconnected) => Some(Answer::NoPortal),
             Err(mpsc::TryRecvError::Empty) => None,
