@@ -37,6 +37,9 @@ pub struct FinetuneArgs {
     /// How much more pixels around the lips count than others
     #[arg(long, default_value_t = 2.0)]
     lips: f32,
+    /// Learn only corrections of this rank to the weights, usually 4 to 16, instead of all of them
+    #[arg(long, value_name = "RANK")]
+    adapter: Option<usize>,
     /// Examine and save after so many steps
     #[arg(long, default_value_t = 200)]
     examine_every: u64,
@@ -64,6 +67,7 @@ impl FinetuneArgs {
             rate: self.lr,
             seed: self.seed,
             lips: self.lips,
+            adapter: self.adapter,
         };
         let schedule = Schedule {
             folder: self.out,

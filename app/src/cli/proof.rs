@@ -10,9 +10,12 @@ use std::path::PathBuf;
 pub struct Proof {
     /// Folder of the set; its validation people judge
     set: PathBuf,
-    /// A checkpoint of Wav2Lip's family to judge; may be given several times
+    /// A checkpoint of Wav2Lip or Diff2Lip to judge; may be given several times
     #[arg(long, value_name = "FILE")]
     network: Vec<PathBuf>,
+    /// Denoising steps a picture of Diff2Lip
+    #[arg(long, default_value_t = 8)]
+    steps: usize,
     /// Lip-sync expert that judges whether lips and sound agree
     #[arg(long, value_name = "FILE")]
     expert: Option<PathBuf>,
@@ -31,8 +34,8 @@ pub struct Proof {
 
 impl Proof {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let Proof { set, network, expert, clips, pictures, device, .. } = self;
-        let wanted = proof::Proof { set, networks: network, expert, clips, pictures, device };
+        let Proof { set, network, steps, expert, clips, pictures, device, .. } = self;
+        let wanted = proof::Proof { set, networks: network, steps, expert, clips, pictures, device };
         let table = proof::proof(&session.paths, &wanted, &session.report, &session.cancel)?;
         session.report.result(json!(table), || table.to_string());
         Ok(())

@@ -40,21 +40,26 @@ pub struct Train {
     /// What the expert's verdict counts beside the picture's, 0 to 1
     #[arg(long, value_name = "WEIGHT")]
     sync: Option<f64>,
-    /// A visual quality discriminator of this width learns beside a generator
+    /// A discriminator of this width learns beside a generator: of single pictures for wav2lip, of five in a row for
+    /// diff2lip
     #[arg(long, value_name = "WIDTH")]
     quality: Option<usize>,
     /// How much more pixels around the lips count than others
     #[arg(long, default_value_t = 0.0)]
     lips: f32,
-    /// Teach a generator to paint alone, from true mouths; its ear is taught by wav2lip-ear
-    #[arg(long)]
-    led: bool,
+    /// Share of windows whose mouth the truth tells a generator instead of the sound, 0 to 1. Between them the ear
+    /// learns from it; at 1 it rests, to be taught by wav2lip-ear or diff2lip-ear
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    told: f64,
     /// Shorten gradients longer than this; 1 by default for diff2lip
     #[arg(long, value_name = "LENGTH")]
     clip: Option<f64>,
     /// What the moving average of the weights keeps of itself in a step
     #[arg(long, value_name = "SHARE")]
     average: Option<f64>,
+    /// Learn only corrections of this rank to the weights of --from instead of all of them
+    #[arg(long, value_name = "RANK", requires = "from")]
+    adapter: Option<usize>,
     #[command(flatten)]
     diffusion: Painter,
     /// Write the state after so many steps
@@ -76,28 +81,39 @@ pub struct Train {
     pub output: Output,
 }
 
-/// Settings of diff2lip, which paints by denoising
+/// Settings of the networks that paint by denoising, and of vq, which serves one
 #[derive(Args)]
-#[command(next_help_heading = "Diff2Lip")]
+#[command(next_help_heading = "Networks that denoise")]
 struct Painter {
-    /// Pixels of a fresh network's pictures
-    #[arg(long, default_value_t = Diffusion::default().side)]
-    side: usize,
+    /// Pixels of the pictures of a fresh diff2lip [default: 96], of vq and difftalk [default: 256]
+    #[arg(long)]
+    side: Option<usize>,
     /// Residual blocks of each level of a fresh network
     #[arg(long, default_value_t = Diffusion::default().depth)]
     depth: usize,
-    /// Take over the ear of this network (`train diff2lip-ear`)
+    /// Take over the ear of this network (`train diff2lip-ear`); for diffused-heads its sound encoder, which stands still
     #[arg(long, value_name = "FILE")]
     ear: Option<PathBuf>,
-    /// Share of windows whose style the true mouth tells instead of the sound, 0 to 1; the ear learns from it
-    #[arg(long, value_name = "SHARE", default_value_t = Diffusion::default().told)]
-    told: f64,
-    /// What the recovered picture counts beside the noise
+    /// The autoencoder in whose latent space difftalk paints (`train vq`)
+    #[arg(long, value_name = "FILE")]
+    first_stage: Option<PathBuf>,
+    /// What the recovered picture counts beside the noise; the paper's losses without it and without --expert, --looks
+    /// and --quality are the noise's alone
     #[arg(long, value_name = "WEIGHT", default_value_t = Diffusion::default().picture)]
     picture: f64,
     /// What the variational term counts
     #[arg(long, value_name = "WEIGHT", default_value_t = Diffusion::default().variance)]
     variance: f64,
+    /// LPIPS' weights, by which looks are judged: `lpips.LPIPS(net="alex").state_dict()` as a file, or "vgg"
+    #[arg(long, value_name = "FILE")]
+    lpips: Option<PathBuf>,
+    /// What the recovered pictures' looks count: by LPIPS if given, else by the expert's features [default: 0.25 with
+    /// --lpips, else 0]
+    #[arg(long, value_name = "WEIGHT")]
+    looks: Option<f64>,
+    /// What the verdict of the discriminator (--quality) counts [default: 0.5]
+    #[arg(long, value_name = "WEIGHT")]
+    adversary: Option<f64>,
     /// Go through a batch in so many parts: less memory, the same step
     #[arg(long, default_value_t = Diffusion::default().parts)]
     parts: usize,
@@ -108,20 +124,36 @@ struct Painter {
 
 impl Train {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let Painter { side, depth, ear, told, picture, variance, parts, sampling } = self.diffusion;
-        let diffusion = self.network.starts_with("diff2lip").then_some(Diffusion {
+        let Painter {
             side,
             depth,
             ear,
-            told,
+            first_stage,
             picture,
             variance,
+            lpips,
+            looks,
+            adversary,
+            parts,
+            sampling,
+        } = self.diffusion;
+        let diffusion = Diffusion::of(&self.network).map(|usual| Diffusion {
+            side: side.unwrap_or(usual.side),
+            depth,
+            ear,
+            first_stage,
+            picture,
+            variance,
+            lpips,
+            looks,
+            adversary,
             parts,
             sampling,
         });
         let training = Training {
             clip: self.clip,
             average: self.average,
+            adapter: self.adapter,
             diffusion,
             network: self.network,
             data: self.data,
@@ -134,7 +166,7 @@ impl Train {
             sync: self.sync,
             quality: self.quality,
             lips: self.lips,
-            led: self.led,
+            told: self.told,
         };
         let schedule = Schedule {
             folder: self.out,

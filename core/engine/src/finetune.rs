@@ -30,6 +30,8 @@ pub struct Finetune {
     pub seed: u64,
     /// How much more the pixels around the lips count.
     pub lips: f32,
+    /// Only corrections of this rank to the weights learn.
+    pub adapter: Option<usize>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -83,9 +85,10 @@ pub fn finetune(
         sync: None,
         quality: None,
         lips: wanted.lips,
-        led: false,
+        told: 0.0,
         clip: None,
         average: None,
+        adapter: wanted.adapter,
         diffusion,
     };
     // Cancelled while the set was being built there is nothing to resume yet.

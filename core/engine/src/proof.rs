@@ -7,7 +7,9 @@ use crate::train::expert;
 use candle_core::{DType, Device};
 use lipsmith_base::{Cancel, ColourSpec, Picture, PixelFormat, Point, Rgb, Sink};
 use lipsmith_lipsync::face::{Finder, Mesh, Region, detect};
+use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::device;
+use lipsmith_nets::diff2lip::{self, Diff2Lip};
 use lipsmith_nets::wav2lip::{Config, FACE, Wav2Lip};
 use lipsmith_nets::zoo::{self, Network};
 use lipsmith_train::dataset::Set;
@@ -21,8 +23,10 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Proof {
     pub set: PathBuf,
-    /// Checkpoints of Wav2Lip's family.
+    /// Checkpoints of Wav2Lip or Diff2Lip.
     pub networks: Vec<PathBuf>,
+    /// Denoising steps a picture of Diff2Lip.
+    pub steps: usize,
     /// A lip-sync expert's checkpoint. One that taught a network likes it better than a stranger would.
     pub expert: Option<PathBuf>,
     /// Validation clips, at most.
@@ -42,11 +46,14 @@ pub struct Table {
 /// # Errors
 /// Files that cannot be used, a set with too few people for validation.
 pub fn proof(paths: &Paths, proof: &Proof, sink: &dyn Sink, cancel: &Cancel) -> Result<Table, EngineError> {
+    if !(1..=1000).contains(&proof.steps) {
+        return Err(EngineError::Request(format!("--steps {}: give 1 to 1000", proof.steps)));
+    }
     let device = device::open(&proof.device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
     let set = Set::open(&proof.set)?;
     let mut methods = vec![Method::Unchanged, Method::Frozen];
     for file in &proof.networks {
-        methods.push(Method::Wav2Lip { name: name(file), network: generator(file, &device)? });
+        methods.push(method(file, proof.steps, &device)?);
     }
     let expert = proof.expert.as_deref().map(|file| expert(file, &device)).transpose()?;
     let faces = paths.face_models();
@@ -77,11 +84,29 @@ fn name(file: &Path) -> String {
     }
 }
 
-fn generator(file: &Path, device: &Device) -> Result<Wav2Lip, EngineError> {
-    let (checkpoint, found) = zoo::open(file, Network::Wav2Lip).map_err(EngineError::Network)?;
-    let weights = checkpoint.var_builder(&found.prefix, DType::F32, device);
-    let network = Config::of_checkpoint(&weights).and_then(|config| Wav2Lip::new(&config, &weights));
-    network.map_err(EngineError::Network)
+fn method(file: &Path, steps: usize, device: &Device) -> Result<Method, EngineError> {
+    let checkpoint = Checkpoint::open(file).map_err(|error| EngineError::Network(error.into()))?;
+    let found = zoo::recognise(&checkpoint);
+    let wanted = found.as_ref().map_or(Network::Wav2Lip, |found| found.network);
+    let (checkpoint, found) = zoo::open(file, wanted).map_err(EngineError::Network)?;
+    let vb = checkpoint.var_builder(&found.prefix, DType::F32, device);
+    let name = name(file);
+    let method = match found.network {
+        Network::Wav2Lip => Config::of_checkpoint(&vb)
+            .and_then(|config| Wav2Lip::new(&config, &vb))
+            .map(|network| Method::Wav2Lip { name, network }),
+        Network::Diff2Lip => diff2lip::Config::of_checkpoint(&vb)
+            .and_then(|config| Diff2Lip::new(&config, &vb))
+            .map(|network| Method::Diff2Lip { name: format!("{name}, {steps} steps"), network, steps }),
+        other => {
+            return Err(EngineError::Request(format!(
+                "{} is {}, which makes no mouths here; give a checkpoint of wav2lip or diff2lip",
+                file.display(),
+                other.about().title
+            )));
+        }
+    };
+    method.map_err(EngineError::Network)
 }
 
 /// The lips of a face that fills the picture.

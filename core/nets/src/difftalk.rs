@@ -159,8 +159,13 @@ impl DiffTalk {
 
     /// One denoising step: `x`, `[n, 3, h, w]` at the original process's time `timestep` → the noise in it.
     pub fn forward(&self, x: &Tensor, timestep: f32, given: &Condition) -> Result<Tensor> {
+        self.forward_at(x, &[timestep], given)
+    }
+
+    /// [`Self::forward`] with a time for each picture, or one for all.
+    pub fn forward_at(&self, x: &Tensor, timesteps: &[f32], given: &Condition) -> Result<Tensor> {
         let stack = Tensor::cat(&[x, &given.masked, &given.reference], 1)?;
-        let time = self.time_embed.forward(&[timestep])?;
+        let time = self.time_embed.forward(timesteps)?;
         self.unet.forward(&stack, &[&time], Some(&given.context))
     }
 }

@@ -23,6 +23,8 @@ pub const STYLE: Style = Style {
 pub const MOTION_FRAMES: usize = 2;
 /// Embeddings of sound before and after a frame's own.
 const SOUND_AROUND: usize = 2;
+/// Embeddings of sound that a frame is given.
+pub const HEARD: usize = 2 * SOUND_AROUND + 1;
 /// Steps of the process it was trained with.
 const STEPS: usize = 1000;
 
@@ -66,7 +68,7 @@ impl Config {
                 unet.in_channels
             )));
         }
-        Ok(Self { image_size: 128, unet, motion_channels, sound: sound / (2 * SOUND_AROUND + 1) })
+        Ok(Self { image_size: 128, unet, motion_channels, sound: sound / HEARD })
     }
 }
 
@@ -88,7 +90,7 @@ impl DiffusedHeads {
     pub fn new(cfg: &Config, vb: &VarBuilder) -> Result<Self> {
         let (width, emb) = (cfg.unet.model_channels, cfg.unet.embedding_channels());
         let vb_sound = vb.pp("audio_embed").to_dtype(candle_core::DType::F32);
-        let window = (2 * SOUND_AROUND + 1) * cfg.sound;
+        let window = HEARD * cfg.sound;
         Ok(Self {
             // Its frequencies fall four times slower than usual.
             time_embed: TimeEmbed::falling(&vb.pp("time_embed.fc"), width, emb, 2 * width)?,
@@ -110,8 +112,13 @@ impl DiffusedHeads {
     /// One denoising step: `x`, `[n, 3, s, s]` at the original process's time `timestep` → `[n, 6, s, s]`: the noise
     /// in it, then the interpolation of its variance.
     pub fn forward(&self, x: &Tensor, timestep: f32, given: &Condition) -> Result<Tensor> {
+        self.forward_at(x, &[timestep], given)
+    }
+
+    /// [`Self::forward`] with a time for each picture, or one for all.
+    pub fn forward_at(&self, x: &Tensor, timesteps: &[f32], given: &Condition) -> Result<Tensor> {
         let stack = Tensor::cat(&[x, &given.motion, &given.person], 1)?;
-        let time = self.time_embed.forward(&[timestep])?;
+        let time = self.time_embed.forward(timesteps)?;
         self.unet.forward(&stack, &[&time, &given.sound], None)
     }
 }
@@ -132,7 +139,7 @@ pub struct Condition {
 pub fn window(embeddings: &Tensor, frame: usize) -> Result<Tensor> {
     let last = embeddings.dim(0)?.saturating_sub(1);
     let at = |i: usize| (frame + i).saturating_sub(SOUND_AROUND).min(last) as u32;
-    let indices: Vec<u32> = (0..=2 * SOUND_AROUND).map(at).collect();
+    let indices: Vec<u32> = (0..HEARD).map(at).collect();
     let indices = Tensor::new(indices, embeddings.device())?;
     Ok(embeddings.index_select(&indices, 0)?.unsqueeze(0)?)
 }

@@ -1,5 +1,7 @@
 //! The visual quality discriminator of Wav2Lip's second training (Prajwal et al. 2020; repository
-//! Rudrabha/Wav2Lip, `Wav2Lip_disc_qual`): tells whether the lower half of a face was made or filmed.
+//! Rudrabha/Wav2Lip, `Wav2Lip_disc_qual`): tells whether the lower half of a face was made or filmed. One that looks at several pictures in a row also tells how
+//! they follow each other: Diff2Lip's sequential adversarial loss (Mukhopadhyay et al. 2023, section 3), whose own
+//! layers are not published.
 
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
@@ -13,17 +15,20 @@ const SLOPE: f64 = 0.01;
 pub struct Config {
     /// Channels of the first layer; all others follow. 32 in the published network.
     pub width: usize,
+    /// Pictures that it looks at together; 1 in the published network.
+    pub pictures: usize,
 }
 
 impl Config {
     /// The published network: 14,113,793 parameters in 28 tensors.
     pub fn released() -> Self {
-        Self { width: 32 }
+        Self { width: 32, pictures: 1 }
     }
 
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
         let first = telltale(vb, "face_encoder_blocks.0.0.conv_block.0.weight")?;
-        Ok(Self { width: first.dims4()?.0 })
+        let (width, channels, _, _) = first.dims4()?;
+        Ok(Self { width, pictures: channels / 3 })
     }
 }
 
@@ -38,7 +43,7 @@ impl QualityDiscriminator {
         let w = cfg.width;
         check_width("the quality discriminator", w)?;
         let vb_layers = vb.pp("face_encoder_blocks");
-        let mut channels = 3;
+        let mut channels = 3 * cfg.pictures;
         let mut layers = Vec::new();
         for (name, width, kernel, walk) in [
             ("0.0", w, 7, Walk::same(7)),
@@ -65,9 +70,13 @@ impl QualityDiscriminator {
     /// `faces`: `[n, 3, 96, 96]`, BGR in [0, 1] → `[n, 1]`, from 0 (made) to 1 (filmed).
     pub fn forward(&self, faces: &Tensor) -> Result<Tensor> {
         let half = faces.dim(2)? / 2;
-        let lower = faces.narrow(2, half, half)?.contiguous()?;
-        let features =
-            self.layers.iter().try_fold(lower, |x, layer| leaky_relu(&layer.forward(&x)?, SLOPE))?;
+        self.judge(&faces.narrow(2, half, half)?.contiguous()?)
+    }
+
+    /// The lower halves alone, picture after picture, `[n, 3·pictures, 48, 96]` → `[n, 1]`.
+    pub fn judge(&self, lower: &Tensor) -> Result<Tensor> {
+        let judge = |x: Tensor, layer: &Conv2d| leaky_relu(&layer.forward(&x)?, SLOPE);
+        let features = self.layers.iter().try_fold(lower.clone(), judge)?;
         Ok(sigmoid(&self.verdict.forward(&features)?)?.flatten_from(1)?)
     }
 }

@@ -56,6 +56,20 @@ impl SyncNetColor {
         unit(&run(&self.face_encoder, faces.clone())?)
     }
 
+    /// What the face's tower feels on its way, the last `[n, c, h, w]` of each size: pictures that look alike to it feel
+    /// alike.
+    pub fn features(&self, faces: &Tensor) -> Result<Vec<Tensor>> {
+        let mut felt: Vec<Tensor> = Vec::new();
+        for block in &self.face_encoder {
+            let next = block.forward(felt.last().unwrap_or(faces))?;
+            if felt.last().is_some_and(|last| last.dims() == next.dims()) {
+                felt.pop();
+            }
+            felt.push(next);
+        }
+        Ok(felt)
+    }
+
     /// `mel`: `[n, 1, 80, 16]` in [-4, 4] → `[n, 512]`, of length 1, no component negative: its product with
     /// [`Self::faces`] is how well both agree, from 0 to 1.
     pub fn sound(&self, mel: &Tensor) -> Result<Tensor> {

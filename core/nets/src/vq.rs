@@ -316,6 +316,19 @@ impl Vq {
         self.decoder.forward_up(&self.post_quant_conv.forward(&self.quantise(latent)?)?)
     }
 
+    /// What [`Self::decode`] makes of [`Self::encode`], for training: the encoder gets the decoder's gradient as if there
+    /// were no codes between them (straight through); and how far codes are from the latent pictures, which moves the
+    /// codes, and latent pictures from the codes, which moves the encoder (van den Oord et al. 2017, eq. 3).
+    pub fn trained(&self, pictures: &Tensor) -> Result<(Tensor, [Tensor; 2])> {
+        let latent = self.encode(pictures)?;
+        let codes = self.quantise(&latent.detach())?;
+        let to_latent = (&codes - latent.detach())?.sqr()?.mean_all()?;
+        let to_codes = (codes.detach() - &latent)?.sqr()?.mean_all()?;
+        let passed = (&latent + (codes - &latent)?.detach())?;
+        let made = self.decoder.forward_up(&self.post_quant_conv.forward(&passed)?)?;
+        Ok((made, [to_latent, to_codes]))
+    }
+
     fn quantise(&self, latent: &Tensor) -> Result<Tensor> {
         let (n, c, h, w) = latent.dims4()?;
         let positions = latent.permute((0, 2, 3, 1))?.contiguous()?.reshape((n * h * w, c))?;

@@ -7,10 +7,13 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
 use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
+use lipsmith_nets::difftalk;
+use lipsmith_nets::diffused_heads;
 use lipsmith_nets::disc_qual::{self, QualityDiscriminator};
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
 use lipsmith_nets::zoo::{self, Network, Variant};
+use lipsmith_nets::{unet, vq};
 
 type Vars = HashMap<String, Var>;
 
@@ -143,7 +146,8 @@ fn the_expert_learns_by_true_gradients_and_passes_them_to_pictures() {
 #[test]
 fn the_discriminator_learns_by_true_gradients() {
     let vars = vars(Network::QualityDiscriminator, 2);
-    let network = QualityDiscriminator::new(&disc_qual::Config { width: 2 }, &builder(&vars)).unwrap();
+    let network =
+        QualityDiscriminator::new(&disc_qual::Config { width: 2, pictures: 1 }, &builder(&vars)).unwrap();
     let faces = Var::from_tensor(&picture(2, &[2, 3, 96, 96])).unwrap();
     let mut all = vars.clone();
     all.insert("faces".into(), faces.clone());
@@ -188,6 +192,98 @@ fn the_painter_learns_by_true_gradients() {
         };
         network.forward_at(&x, &[20.0, 700.0], &given).unwrap()
     });
+}
+
+fn small_unet([in_channels, out_channels]: [usize; 2]) -> unet::Config {
+    unet::Config {
+        in_channels,
+        out_channels,
+        model_channels: 32,
+        channel_mult: vec![1, 2],
+        res_blocks_per_level: 1,
+        attention_at: vec![2],
+        head_channels: 32,
+    }
+}
+
+fn small_vq() -> vq::Config {
+    vq::Config {
+        channels: 32,
+        channel_mult: vec![1, 2],
+        res_blocks_per_level: 1,
+        latent: 3,
+        codes: 8,
+        coarsest_attends: false,
+    }
+}
+
+#[test]
+fn heads_learn_by_true_gradients() {
+    let config =
+        diffused_heads::Config { image_size: 16, unet: small_unet([12, 6]), motion_channels: 3, sound: 4 };
+    let variant = Variant::DiffusedHeads { unet: config.unet.clone(), motion_channels: 3, heard: 20 };
+    let vars = vars_of(zoo::tensors_of(Network::DiffusedHeads, &variant).unwrap());
+    let picture = |seed, channels| noise(seed, &[2, channels, 16, 16]);
+    let names = [
+        "time_embed.fc.0.weight",
+        "audio_embed.0.weight",
+        "input_blocks.1.0.t_emb_layers.1.weight",
+        "input_blocks.2.0.audio_emb_layers.1.weight",
+        "middle_block.1.qkv.weight",
+        "out.2.weight",
+    ];
+    check(&vars, &names, || {
+        let network = diffused_heads::DiffusedHeads::new(&config, &builder(&vars)).unwrap();
+        let sound = network.hear(&noise(4, &[2, 5, 4])).unwrap();
+        let given = diffused_heads::Condition { motion: picture(2, 6), person: picture(3, 3), sound };
+        network.forward_at(&picture(1, 3), &[20.0, 700.0], &given).unwrap()
+    });
+}
+
+/// With its transformers, its ears and the points of the face. Networks are built anew for each look, as in training.
+#[test]
+fn difftalk_learns_by_true_gradients() {
+    let config = difftalk::Config { unet: small_unet([9, 3]), first_stage: small_vq() };
+    let (unet, first_stage) = (config.unet.clone(), config.first_stage.clone());
+    let variant = Variant::DiffTalk { unet, first_stage, averaged: false };
+    let vars = vars_of(zoo::tensors_of(Network::DiffTalk, &variant).unwrap());
+    let latent = |seed| noise(seed, &[2, 3, 8, 8]);
+    let inside = |part: &str| format!("model.diffusion_model.middle_block.1.transformer_blocks.0.{part}");
+    let parts =
+        ["norm1.weight", "norm3.bias", "attn1.to_q.weight", "attn2.to_v.weight", "ff.net.0.proj.weight"];
+    let transformer = parts.map(inside);
+    let names = [
+        "model.diffusion_model.time_embed.0.weight",
+        "model.diffusion_model.input_blocks.2.0.op.weight",
+        "cond_stage_model_for_audio.encoder_conv.0.weight",
+        "cond_stage_model_for_audio_smooth.attentionNet.0.weight",
+        "cond_stage_model_for_ldm.encoder_fc1.2.weight",
+    ];
+    let names: Vec<&str> = names.into_iter().chain(transformer.iter().map(String::as_str)).collect();
+    check(&vars, &names, || {
+        let network = difftalk::DiffTalk::new(&config, &builder(&vars)).unwrap();
+        let context = network.context(&noise(5, &[2, 8, 16, 29]), &noise(6, &[2, 39, 2])).unwrap();
+        let given = difftalk::Condition { masked: latent(2), reference: latent(3), context };
+        network.forward_at(&latent(1), &[20.0, 700.0], &given).unwrap()
+    });
+}
+
+/// What leads through the codes is straight, and so not the slope; all else is.
+#[test]
+fn an_autoencoder_learns_by_true_gradients() {
+    let vars = vars_of(zoo::tensors_of(Network::Vq, &Variant::FirstStage(small_vq())).unwrap());
+    let pictures = noise(1, &[1, 3, 16, 16]);
+    let trained = || vq::Vq::new(&small_vq(), &builder(&vars)).unwrap().trained(&pictures).unwrap();
+    let decoder =
+        ["decoder.conv_in.weight", "decoder.mid.attn_1.k.weight", "decoder.up.1.upsample.conv.weight"];
+    check(&vars, &decoder, || trained().0);
+    let one = |t: &Tensor| t.reshape(1).unwrap();
+    check(&vars, &["quantize.embedding.weight"], || one(&trained().1[0]));
+    let encoder = ["encoder.conv_in.weight", "encoder.down.0.downsample.conv.weight", "quant_conv.weight"];
+    check(&vars, &encoder, || one(&trained().1[1]));
+    // The encoder hears of the picture at all.
+    let grads = trained().0.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+    assert!(flat(grads.get(&vars["encoder.conv_in.weight"]).unwrap()).iter().any(|v| *v != 0.0));
 }
 
 /// With running statistics that have come to the batch's, the folded network computes what the trained one did.

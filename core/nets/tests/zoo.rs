@@ -143,6 +143,7 @@ fn golden_key_lists_are_complete_networks() {
         assert!(found.unexpected.is_empty(), "{file}: {:?}", found.unexpected);
         match &found.variant {
             Variant::Width { channels, published } => assert_eq!(channels, published, "{file}"),
+            Variant::Critic { channels, pictures } => assert_eq!((*channels, *pictures), (32, 1)),
             Variant::DiffusedHeads { motion_channels, .. } => assert_eq!(*motion_channels, 3),
             Variant::DiffTalk { averaged, first_stage, .. } => {
                 assert!(*averaged && first_stage.codes == 8192)

@@ -72,6 +72,13 @@ impl Times {
     }
 }
 
+/// Times of a process of `steps` for a batch, spread evenly over it (Kingma et al. 2021): with a random `offset`, 0 to 1,
+/// each alone is still uniform.
+pub fn spread(batch: usize, offset: f32, steps: usize) -> Vec<usize> {
+    let share = |item: usize| (item as f32 / batch as f32 + offset).fract();
+    (0..batch).map(|item| ((share(item) * steps as f32) as usize).min(steps - 1)).collect()
+}
+
 /// Kullback-Leibler divergence of one normal distribution from another, value by value, in nats.
 fn gaussians_apart(
     mean: &Tensor,

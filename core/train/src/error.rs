@@ -43,7 +43,8 @@ pub enum TrainError {
     )]
     Record { name: String, frames: usize, side: usize },
     #[error(
-        "{network} is not trained here; trained are wav2lip, diff2lip, lipsync-expert and wav2lip-quality-disc"
+        "{network} is not trained here; trained are wav2lip, diff2lip, lipsync-expert, diffused-heads, difftalk, its \
+         first stage and discriminators"
     )]
     NotTrained { network: Network },
     #[error("the set has no clip of more than {} pictures in its part '{split}'; add people or longer takes", 2 * .length)]

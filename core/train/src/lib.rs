@@ -7,10 +7,13 @@ mod learner;
 pub mod losses;
 pub mod measure;
 pub mod optim;
+mod plot;
 pub mod proof;
 pub mod recipes;
 pub mod speaker;
 mod state;
+#[cfg(test)]
+mod testing;
 pub mod trainer;
 pub mod weights;
 

@@ -16,11 +16,14 @@ pub struct Settings {
     pub decay: f64,
     /// Gradients longer than this, all of them together, are shortened to it.
     pub clip: Option<f64>,
+    /// Not the weights themselves learn but corrections to them of this rank (LoRA, Hu et al. 2022): fewer numbers, that
+    /// cannot lead far away from what the network knew.
+    pub rank: Option<usize>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rate: 1e-4, betas: [0.9, 0.999], decay: 0.0, clip: None }
+        Self { rate: 1e-4, betas: [0.9, 0.999], decay: 0.0, clip: None, rank: None }
     }
 }
 

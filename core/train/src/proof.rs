@@ -5,13 +5,16 @@
 
 use crate::TrainError;
 use crate::dataset::{Clip, POINTS, Set, Split};
+use crate::denoising::scaled;
 use crate::losses::agreement;
 use crate::measure::{apart, mean, psnr, ssim};
 use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
+use crate::recipes::diff2lip::{LATE, sample};
+use crate::recipes::sheet::png;
 use crate::recipes::syncnet::LOOK;
-use crate::recipes::wav2lip::png;
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Affine, Cancel, Point, Progress, Rgb, Sink};
+use lipsmith_nets::diff2lip::Diff2Lip;
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::syncnet_color::SyncNetColor;
 use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
@@ -28,6 +31,12 @@ pub enum Method {
         name: String,
         network: Wav2Lip,
     },
+    /// `steps` of denoising a picture.
+    Diff2Lip {
+        name: String,
+        network: Diff2Lip,
+        steps: usize,
+    },
 }
 
 impl Method {
@@ -35,7 +44,7 @@ impl Method {
         match self {
             Method::Unchanged => "unchanged film",
             Method::Frozen => "frozen mouth",
-            Method::Wav2Lip { name, .. } => name,
+            Method::Wav2Lip { name, .. } | Method::Diff2Lip { name, .. } => name,
         }
     }
 }
@@ -113,8 +122,9 @@ pub fn judge(
         let mut column = vec![rgb(&scene.truth[scene.shown() * 3 * PLANE..])];
         for (method, rows) in methods.iter().zip(&mut found) {
             cancel.check().map_err(|_| TrainError::Cancelled)?;
-            let own = scene.make(method, &scene.own, &jury.device)?;
-            let cross = scene.make(method, &scene.other, &jury.device)?;
+            let [own, cross] =
+                [&scene.own, &scene.other].map(|voice| scene.make(method, voice, &jury.device));
+            let (own, cross) = (own?, cross?);
             column.push(rgb(&cross[scene.shown() * 3 * PLANE..]));
             rows.push(scene.judge(method.name(), [&own, &cross], jury)?);
         }
@@ -168,9 +178,23 @@ struct Scene<'a> {
     frames: usize,
     truth: Vec<f32>,
     reference: Vec<f32>,
-    /// The sound that goes with each picture, `[80, 16]`, of the clip's own voice and of another's.
-    own: Vec<f32>,
-    other: Vec<f32>,
+    /// The clip's own voice and another's.
+    own: Voice<'a>,
+    other: Voice<'a>,
+}
+
+/// Who speaks, and the sound that goes with each picture, `[80, 16]`.
+struct Voice<'a> {
+    clip: &'a Clip,
+    sounds: Vec<f32>,
+}
+
+impl<'a> Voice<'a> {
+    fn new(clip: &'a Clip, frames: usize) -> Voice<'a> {
+        let mut sounds = Vec::new();
+        (FIRST..FIRST + frames).for_each(|frame| sound(clip, frame, &mut sounds));
+        Voice { clip, sounds }
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -178,14 +202,12 @@ impl<'a> Scene<'a> {
         let frames = (clip.frames.min(other.frames) - FIRST).min(MOST);
         let look = Look::plain();
         let (mut truth, mut reference) = (Vec::new(), Vec::new());
-        let (mut own, mut cross) = (Vec::new(), Vec::new());
         picture(clip, 0, &look, Framing::PLAIN, FACE, 0..FACE, &mut reference);
         for frame in FIRST..FIRST + frames {
             picture(clip, frame, &look, Framing::PLAIN, FACE, 0..FACE, &mut truth);
-            sound(clip, frame, &mut own);
-            sound(other, frame, &mut cross);
         }
-        Ok(Scene { clip, frames, truth, reference, own, other: cross })
+        let [own, other] = [clip, other].map(|clip| Voice::new(clip, frames));
+        Ok(Scene { clip, frames, truth, reference, own, other })
     }
 
     /// The frame that people are shown.
@@ -193,14 +215,14 @@ impl<'a> Scene<'a> {
         self.frames / 2
     }
 
-    /// All pictures by a method, for the sounds of a voice.
-    fn make(&self, method: &Method, sounds: &[f32], device: &Device) -> Result<Vec<f32>, TrainError> {
+    /// All pictures by a method, for a voice.
+    fn make(&self, method: &Method, voice: &Voice, device: &Device) -> Result<Vec<f32>, TrainError> {
+        const BATCH: usize = 16;
         match method {
             Method::Unchanged => Ok(self.truth.clone()),
             Method::Frozen => Ok(self.frozen()),
             Method::Wav2Lip { network, .. } => {
                 let mut made = Vec::with_capacity(self.truth.len());
-                const BATCH: usize = 16;
                 for first in (0..self.frames).step_by(BATCH) {
                     let n = BATCH.min(self.frames - first);
                     let mut faces = Vec::with_capacity(n * 6 * PLANE);
@@ -215,9 +237,32 @@ impl<'a> Scene<'a> {
                     }
                     let faces = Tensor::from_vec(faces, (n, 6, FACE, FACE), device)?;
                     let size = BANDS * WINDOW;
-                    let heard = &sounds[first * size..(first + n) * size];
+                    let heard = &voice.sounds[first * size..(first + n) * size];
                     let heard = Tensor::from_slice(heard, (n, 1, BANDS, WINDOW), device)?;
                     made.extend(network.forward(&heard, &faces)?.flatten_all()?.to_vec1::<f32>()?);
+                }
+                Ok(made)
+            }
+            Method::Diff2Lip { network, steps, .. } => {
+                let side = network.config.image_size;
+                let turned = Tensor::new(&[2u32, 1, 0], device)?;
+                let turn = |x: &Tensor| x.index_select(&turned, 1);
+                let mut made = Vec::with_capacity(self.truth.len());
+                for first in (0..self.frames).step_by(BATCH) {
+                    let n = BATCH.min(self.frames - first);
+                    let shape = (n, 3, FACE, FACE);
+                    let truth = &self.truth[first * 3 * PLANE..(first + n) * 3 * PLANE];
+                    let seen = |planes: &[f32]| -> Result<Tensor, TrainError> {
+                        let planes = Tensor::from_slice(planes, shape, device)?;
+                        Ok(scaled(&turn(&planes)?, side)?.affine(2.0, -1.0)?)
+                    };
+                    let mut heard = Vec::new();
+                    (0..n).for_each(|i| sound(voice.clip, FIRST + first + i - LATE, &mut heard));
+                    let style = network.style(&Tensor::from_vec(heard, (n, BANDS, WINDOW), device)?)?;
+                    let reference = seen(&self.reference.repeat(n))?;
+                    let painted = sample(network, &seen(truth)?, &reference, &style, *steps)?;
+                    let painted = turn(&scaled(&painted.affine(0.5, 0.5)?, FACE)?)?;
+                    made.extend(painted.flatten_all()?.to_vec1::<f32>()?);
                 }
                 Ok(made)
             }
@@ -286,7 +331,7 @@ impl<'a> Scene<'a> {
             let (of_own, of_cross, of_truth) = (embed(own)?, embed(cross)?, embed(&self.truth)?);
             let mut verdicts = [[0.0; 2]; 2];
             for (i, (faces, sounds)) in
-                [(&of_own, &self.own), (&of_cross, &self.other)].into_iter().enumerate()
+                [(&of_own, &self.own.sounds), (&of_cross, &self.other.sounds)].into_iter().enumerate()
             {
                 let right = verdict(faces, sounds, 0)?;
                 let mut better = Vec::new();
@@ -345,8 +390,9 @@ mod tests {
     use super::*;
     use crate::dataset::{Record, Writer};
     use crate::weights::Weights;
+    use lipsmith_nets::diff2lip;
     use lipsmith_nets::wav2lip::Config;
-    use lipsmith_nets::zoo::Network;
+    use lipsmith_nets::zoo::{Network, Variant};
 
     const SIDE: usize = 96;
     const FRAMES: usize = 40;
@@ -395,15 +441,23 @@ mod tests {
         let device = Device::Cpu;
         let weights = Weights::fresh(Network::Wav2Lip, 2, 1, &device).expect("weights");
         let network = Wav2Lip::new(&Config { width: 2 }, &weights.frozen()).expect("a network");
-        let methods =
-            [Method::Unchanged, Method::Frozen, Method::Wav2Lip { name: "untaught".into(), network }];
+        let variant = Variant::Diff2Lip(diff2lip::Config::compact(64, 32, 1));
+        let weights = Weights::made(Network::Diff2Lip, variant, 1, &device).expect("weights");
+        let config = diff2lip::Config::of_checkpoint(&weights.frozen()).expect("a config");
+        let painter = Diff2Lip::new(&config, &weights.frozen()).expect("a network");
+        let methods = [
+            Method::Unchanged,
+            Method::Frozen,
+            Method::Wav2Lip { name: "untaught".into(), network },
+            Method::Diff2Lip { name: "painter".into(), network: painter, steps: 2 },
+        ];
         let weights = Weights::fresh(Network::LipsyncExpert, 4, 2, &device).expect("weights");
         let config = lipsmith_nets::syncnet_color::Config { width: 2 };
         let expert = SyncNetColor::new(&config, &weights.frozen()).expect("an expert");
         let mut corner = |picture: &Rgb| Some(vec![Point::new(picture.get(48, 70)[0], 0.0); 20]);
         let mut jury = Jury { expert: Some(expert), lips: Some(&mut corner), device };
         let (rows, sheet) = judge(&set, &methods, &mut jury, 9, &(), &Cancel::new()).expect("judged");
-        let [unchanged, frozen, untaught] = &rows[..] else { panic!("{rows:?}") };
+        let [unchanged, frozen, untaught, painter] = &rows[..] else { panic!("{rows:?}") };
         assert_eq!((unchanged.psnr, unchanged.lips, unchanged.points), (None, 0.0, Some(0.0)));
         assert!((unchanged.ssim - 1.0).abs() < 1e-9 && unchanged.perceptual.is_some_and(|d| d.abs() < 1e-4));
         // The frozen mouth of the silent face is right, since it moves with the head.
@@ -412,6 +466,7 @@ mod tests {
             "{frozen:?}"
         );
         assert!(untaught.psnr < frozen.psnr && untaught.lips > frozen.lips, "{untaught:?} {frozen:?}");
+        assert!(painter.psnr < frozen.psnr && painter.lips > frozen.lips, "{painter:?} {frozen:?}");
         // All sounds but the last, which ends in silence, are alike: nothing agrees better than anything else.
         assert!(unchanged.in_sync.is_some_and(|share| share.iter().all(|&v| v < 0.1)), "{unchanged:?}");
         assert!(sheet.starts_with(b"\x89PNG"));

@@ -2,9 +2,11 @@
 //! and a state on the disk from which the same run goes on, bit for bit.
 //!
 //! A run is a folder: `run.json` (its settings), `state.safetensors` (all that a step depends on),
-//! `network.safetensors` and `best.safetensors` (averaged weights, ready for use), `curve.csv`, `pictures/`.
+//! `network.safetensors` and `best.safetensors` (averaged weights, ready for use), `curve.csv` and `curve.png`,
+//! `pictures/` (of some examinations: the longer the run, the farther apart).
 
 use crate::TrainError;
+use crate::plot::{BLUE, ORANGE, Panel, Series, plot};
 use crate::recipes::{Exam, Recipe, Scores};
 use crate::state;
 use candle_core::Tensor;
@@ -114,6 +116,7 @@ pub fn run<R: Recipe>(
                 let exam = recipe.examine()?;
                 curve.add("exam", place.step, &exam.scores);
                 stop = judge(recipe, run, &mut place, &exam, sink)?;
+                curve.draw()?;
                 pace = Pace::new(place.step);
             }
             if stop || place.step.is_multiple_of(run.save_every) || place.step == run.steps {
@@ -179,9 +182,9 @@ fn judge<R: Recipe>(
         let _ = write!(words, " {name} {value:.4}");
     }
     sink.note(words);
-    if let Some(picture) = &exam.picture {
-        state::replace(&run.folder.join(format!("pictures/{:07}.png", place.step)), picture)?;
-    }
+    let pictures = run.folder.join("pictures");
+    state::replace(&pictures.join(format!("{:07}.png", place.step)), &exam.picture)?;
+    thin(&pictures)?;
     if place.best.is_some_and(|best| exam.judged >= best) {
         place.without_gain += 1;
         return Ok(run.patience.is_some_and(|patience| place.without_gain >= patience));
@@ -189,6 +192,29 @@ fn judge<R: Recipe>(
     (place.best, place.best_step, place.without_gain) = (Some(exam.judged), place.step, 0);
     network(recipe, run, "best.safetensors", place.step)?;
     Ok(false)
+}
+
+/// Pictures of examinations that are kept.
+const PICTURES: usize = 64;
+
+/// Takes every second picture away where there are too many; first and last stay.
+fn thin(folder: &Path) -> Result<(), TrainError> {
+    let listing = fs::read_dir(folder).map_err(TrainError::file("read the folder", folder))?;
+    let mut pictures = Vec::new();
+    for entry in listing {
+        let path = entry.map_err(TrainError::file("read the folder", folder))?.path();
+        if path.extension().is_some_and(|ending| ending == "png") {
+            pictures.push(path);
+        }
+    }
+    pictures.sort();
+    if pictures.len() > PICTURES {
+        pictures.pop();
+        for path in pictures.iter().skip(1).step_by(2) {
+            fs::remove_file(path).map_err(TrainError::file("remove", path))?;
+        }
+    }
+    Ok(())
 }
 
 fn save<R: Recipe>(recipe: &R, run: &Run, place: &Place, curve: &mut Curve) -> Result<(), TrainError> {
@@ -205,7 +231,7 @@ fn save<R: Recipe>(recipe: &R, run: &Run, place: &Place, curve: &mut Curve) -> R
 fn network<R: Recipe>(recipe: &R, run: &Run, name: &str, step: u64) -> Result<(), TrainError> {
     let mut words = run.words.clone();
     words.insert("step".into(), step.to_string());
-    state::write(&run.folder.join(name), &recipe.network(), words, false)
+    state::write(&run.folder.join(name), &recipe.network()?, words, false)
 }
 
 fn told(place: &Place, steps: u64, rate: f64, scores: &Scores) -> String {
@@ -242,6 +268,13 @@ impl Pace {
     }
 }
 
+/// A whole row of a curve. A process that was killed, or a full disk, may leave a broken one at the end.
+fn parsed(row: &str) -> Option<(&str, u64, &str, f64)> {
+    let mut fields = row.split(',');
+    let mut field = || fields.next();
+    Some((field()?, field()?.parse().ok()?, field()?, field()?.parse().ok()?))
+}
+
 /// Rows of `what,step,name,value`, in the file up to the last saved state.
 struct Curve {
     path: PathBuf,
@@ -254,8 +287,7 @@ impl Curve {
         let mut kept = "what,step,name,value\n".to_string();
         if let Some(text) = Some(path).filter(|path| path.exists()) {
             let text = fs::read_to_string(text).map_err(TrainError::file("read", path))?;
-            let of_step = |row: &str| row.split(',').nth(1).and_then(|step| step.parse::<u64>().ok());
-            for row in text.lines().filter(|row| of_step(row).is_some_and(|of| of <= step)) {
+            for row in text.lines().filter(|row| parsed(row).is_some_and(|(_, of, _, _)| of <= step)) {
                 kept.push_str(row);
                 kept.push('\n');
             }
@@ -271,6 +303,28 @@ impl Curve {
         }
     }
 
+    /// All of it as a picture beside the file: a panel for each score, training and examinations in it.
+    fn draw(&self) -> Result<(), TrainError> {
+        let text = fs::read_to_string(&self.path).map_err(TrainError::file("read", &self.path))?;
+        let mut panels: Vec<Panel> = Vec::new();
+        for (what, step, name, value) in text.lines().chain(self.rows.lines()).filter_map(parsed) {
+            let at = panels.iter().position(|panel| panel.title == name).unwrap_or_else(|| {
+                let series = [BLUE, ORANGE].map(|ink| Series { ink, points: Vec::new(), joined: true });
+                panels.push(Panel { title: name.into(), series: series.into() });
+                panels.len() - 1
+            });
+            panels[at].series[usize::from(what == "exam")].points.push([step as f64, value]);
+        }
+        for Panel { title, series } in &mut panels {
+            for (what, series) in ["train", "exam"].iter().zip(series) {
+                if let Some([_, value]) = series.points.last() {
+                    let _ = write!(title, "  {what} {value:.4}");
+                }
+            }
+        }
+        state::replace(&self.path.with_extension("png"), &plot(&panels)?)
+    }
+
     fn flush(&mut self) -> Result<(), TrainError> {
         let file = OpenOptions::new().append(true).open(&self.path);
         let written = file.and_then(|mut file: File| {
@@ -280,5 +334,31 @@ impl Curve {
         written.map_err(TrainError::file("write", &self.path))?;
         self.rows.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_stay_few_and_the_first_and_the_last_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let picture = |step: u64| folder.path().join(format!("{step:07}.png"));
+        for step in 1..=1000 {
+            state::replace(&picture(step), b"a picture").expect("written");
+            thin(folder.path()).expect("thinned");
+            assert!(picture(1).exists() && picture(step).exists(), "step {step}");
+        }
+        let kept = fs::read_dir(folder.path()).expect("a listing").count();
+        assert!((PICTURES / 2..=PICTURES).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn broken_rows_of_a_curve_are_no_rows() {
+        assert_eq!(parsed("exam,12,lips,0.5"), Some(("exam", 12, "lips", 0.5)));
+        for broken in ["what,step,name,value", "train,1", "train,12,pic", "train,12,picture,", ""] {
+            assert_eq!(parsed(broken), None, "{broken}");
+        }
     }
 }

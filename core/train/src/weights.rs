@@ -96,19 +96,57 @@ impl Weights {
         Ok(Weights { network, variant: found.variant, vars, words })
     }
 
-    /// Takes over the tensors of another network of the kind whose names begin so.
+    /// Takes over tensors of another network. `called`: what it calls the tensor of a name, where it is to be taken.
     ///
     /// # Errors
-    /// One has another shape.
-    pub fn adopt(&self, other: &Weights, beginnings: &[&str]) -> Result<(), TrainError> {
-        let theirs: HashMap<_, _> = other.vars.iter().map(|(name, var)| (name, var)).collect();
-        for (name, var) in self.vars.iter().filter(|(n, _)| beginnings.iter().any(|b| n.starts_with(b))) {
-            match theirs.get(name).filter(|their| their.shape() == var.shape()) {
+    /// It lacks one, or has it in another shape.
+    pub fn adopt(&self, other: &Weights, called: impl Fn(&str) -> Option<&str>) -> Result<(), TrainError> {
+        let theirs: HashMap<_, _> = other.vars.iter().map(|(name, var)| (name.as_str(), var)).collect();
+        for (name, var) in &self.vars {
+            let Some(their_name) = called(name) else { continue };
+            match theirs.get(their_name).filter(|their| their.shape() == var.shape()) {
                 Some(their) => var.set(&their.as_detached_tensor())?,
-                None => return Err(TrainError::State { lack: format!("{name} in its shape") }),
+                None => return Err(TrainError::State { lack: format!("{their_name} in its shape") }),
             }
         }
         Ok(())
+    }
+
+    /// What learns instead of the weights where only corrections of a rank are wanted: of each matrix, `[out, in]` (a
+    /// kernel's positions count as inputs), that is larger than its correction, a factor down to the rank and one up from
+    /// it. All is 0 in the beginning.
+    pub fn corrections(&self, rank: usize, seed: u64) -> Result<Weights, TrainError> {
+        let mut random = Random::new(seed);
+        let mut vars = Vec::new();
+        for (name, var) in &self.vars {
+            let [outputs, inputs] = matrix(var.dims());
+            if var.rank() < 2 || outputs.min(inputs) <= rank {
+                continue;
+            }
+            let reach = 1.0 / (inputs as f32).sqrt();
+            let values: Vec<f32> = (0..rank * inputs).map(|_| random.within(-reach, reach)).collect();
+            let down = Tensor::from_vec(values, (rank, inputs), var.device())?;
+            let up = Tensor::zeros((outputs, rank), DType::F32, var.device())?;
+            vars.push((format!("{name}{DOWN}"), Var::from_tensor(&down)?));
+            vars.push((format!("{name}{UP}"), Var::from_tensor(&up)?));
+        }
+        let (network, variant) = (self.network, self.variant.clone());
+        Ok(Weights { network, variant, vars, words: HashMap::new() })
+    }
+
+    /// The weights with corrections, by name those of [`Weights::corrections`]. Statistics stay variables that follow;
+    /// nothing else has a gradient but through the corrections.
+    pub fn corrected(&self, by: &HashMap<String, Tensor>) -> Result<Vec<(String, Tensor)>, TrainError> {
+        let corrected = |(name, var): &(String, Var)| {
+            let factors = by.get(&format!("{name}{UP}")).zip(by.get(&format!("{name}{DOWN}")));
+            let tensor = match factors {
+                Some((up, down)) => (var.as_detached_tensor() + up.matmul(down)?.reshape(var.shape())?)?,
+                None if name.contains("running_") => var.as_tensor().clone(),
+                None => var.as_detached_tensor(),
+            };
+            Ok((name.clone(), tensor))
+        };
+        self.vars.iter().map(corrected).collect()
     }
 
     /// Writes them in half precision, as networks are shipped, with the words of their file.
@@ -160,8 +198,11 @@ impl Weights {
 
     fn with(&self, tensor: impl Fn(&Var) -> Tensor) -> VarBuilder<'static> {
         let tensors = self.vars.iter().map(|(name, var)| (name.clone(), tensor(var))).collect();
-        let device = self.vars.first().map_or(Device::Cpu, |(_, var)| var.device().clone());
-        VarBuilder::from_tensors(tensors, DType::F32, &device)
+        VarBuilder::from_tensors(tensors, DType::F32, &self.device())
+    }
+
+    pub fn device(&self) -> Device {
+        self.vars.first().map_or(Device::Cpu, |(_, var)| var.device().clone())
     }
 
     /// Sets every tensor to that called `prefix` and its name.
@@ -176,4 +217,13 @@ impl Weights {
         }
         Ok(())
     }
+}
+
+/// Endings of the names of corrections.
+const DOWN: &str = ".down";
+const UP: &str = ".up";
+
+/// Outputs and inputs of a weight.
+fn matrix(dims: &[usize]) -> [usize; 2] {
+    [dims.first().copied().unwrap_or(0), dims.iter().skip(1).product()]
 }

@@ -3,10 +3,12 @@
 
 mod judge;
 mod line;
+mod looks;
 
 pub use judge::{JudgeName, installed, open as open_judge};
 pub use line::{Bench, Fit, LineScore, is_as_judged, score_line};
 pub use lipsmith_lipsync::score::SyncScore;
+pub use looks::LooksApart;
 
 use crate::analysis::{Analysis, Analyst, FilmSound};
 use crate::detector::Detector;
@@ -15,6 +17,7 @@ use crate::error::EngineError;
 use crate::files::fingerprint;
 use crate::film::FilmReader;
 use crate::paths::Paths;
+use crate::score::looks::Looks;
 use crate::take;
 use lipsmith_base::{Affine, Cancel, FrameRate, Picture, Progress, Rect, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::families::Crop;
@@ -97,6 +100,8 @@ pub struct Likeness {
     /// dB over the face.
     pub psnr_face: Option<f64>,
     pub ssim_face: f64,
+    /// How different the faces look; `None` without the user's weights of LPIPS.
+    pub looks_face: Option<LooksApart>,
     /// Of the mouth, in hundredths of the distance between the eyes; `None` without a landmark detector.
     pub landmarks: Option<f64>,
 }
@@ -126,13 +131,20 @@ impl fmt::Display for Scored {
         for Stretch { from, to, score } in stretches.iter().filter(|_| several) {
             write!(f, "\n  {from:.2}–{to:.2} s: {}", Words(score))?;
         }
-        let Some(Likeness { original, frames, psnr_picture, psnr_face, ssim_face, landmarks }) = against
-        else {
-            return Ok(());
-        };
+        let Some(likeness) = against else { return Ok(()) };
+        let Likeness { original, frames, psnr_picture, psnr_face, ssim_face, looks_face, landmarks } =
+            likeness;
         let decibels = |psnr: &Option<f64>| psnr.map_or("equal".to_owned(), |psnr| format!("{psnr:.2} dB"));
         write!(f, "\n  against {} in {frames} frames: ", original.display())?;
         write!(f, "picture {}, face {}, SSIM {ssim_face:.4}", decibels(psnr_picture), decibels(psnr_face))?;
+        match looks_face {
+            Some(LooksApart { backbone, lpips, .. }) => write!(f, ", LPIPS ({backbone}) {lpips:.4}")?,
+            None => write!(
+                f,
+                ", no LPIPS: its weights are missing; import what Python's \
+                 `torch.save(lpips.LPIPS(net=\"alex\").state_dict(), \"lpips_alex.pth\")` writes"
+            )?,
+        }
         match landmarks {
             Some(distance) => write!(f, ", mouth landmarks {distance:.2} % of the distance of the eyes"),
             None => write!(f, "; no landmarks: run packaging/fetch-face-models"),
@@ -224,7 +236,10 @@ pub fn score(
     }
     let against = match &request.against {
         None => None,
-        Some(original) => Some(likeness(&analyst, request, original, &analysis, person, sink, cancel)?),
+        Some(original) => {
+            let looks = Looks::installed(paths, &request.device)?;
+            Some(likeness(&analyst, request, original, (&analysis, person), looks, sink, cancel)?)
+        }
     };
     let film = request.film.clone();
     Ok(Scored { film, person, judge: name, whole: all.score(), stretches, lines, against })
@@ -317,8 +332,8 @@ fn likeness(
     analyst: &Analyst,
     request: &ScoreRequest,
     original: &Path,
-    analysis: &Analysis,
-    person: u32,
+    (analysis, person): (&Analysis, u32),
+    looks: Option<Looks>,
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Likeness, EngineError> {
@@ -338,8 +353,8 @@ fn likeness(
     let (width, height) = ours;
     let picture = Rect::new(0.0, 0.0, width as f32, height as f32);
     let same_place = |theirs: &Face, face: &Face| theirs.rect.iou(face.rect) > 0.3;
-    let (mut whole, mut face_error, mut similar, mut lips) =
-        (Mean::default(), Mean::default(), Mean::default(), Mean::default());
+    let [mut whole, mut face_error, mut similar, mut apart, mut lips] =
+        std::array::from_fn(|_| Mean::default());
     let span = TimeRange::new(Time::ZERO, analysis.times().end());
     for segment in take::stretches(analysis, person, span).segments {
         let faces = analysis.faces(person, &segment)?;
@@ -363,6 +378,9 @@ fn likeness(
             let (ours, theirs) = seen(face.rect, COMPARED, COMPARED);
             face_error.add(squared_error(&ours, &theirs));
             ssim(&ours, &theirs).into_iter().for_each(|value| similar.add(value));
+            if let Some(looks) = &looks {
+                apart.add(looks.apart(&ours, &theirs)?);
+            }
             let their_face = others.iter().filter_map(|faces| faces[index].as_ref());
             let their_face = their_face.into_iter().find(|other| same_place(other, face));
             let points = |face: &Face| face.landmarks.as_ref().map(|landmarks| landmarks.points.clone());
@@ -377,6 +395,7 @@ fn likeness(
         psnr_picture: whole.value().and_then(psnr),
         psnr_face: face_error.value().and_then(psnr),
         ssim_face: similar.value().unwrap_or(1.0),
+        looks_face: looks.zip(apart.value()).map(|(looks, lpips)| looks.tell(lpips)),
         landmarks: lips.value(),
     })
 }

@@ -15,13 +15,13 @@ use candle_core::{Device, Tensor};
 use lipsmith_base::{Cancel, Point, Rgb};
 use lipsmith_nets::NetsError;
 use lipsmith_nets::difftalk::{Condition, DiffTalk, SHOWN, SOUND_SHAPE, process};
-use lipsmith_nets::mel::{self, Mel, Padding};
+use lipsmith_nets::mel::{self, BANDS, Mel, Padding};
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Known, Respacing, Sampler, Schedule};
 
 /// Side of the latent picture that it was trained on: of pictures of 256 pixels by VQ-f4, of 512 by VQ-f8. Its
 /// landmarks are in the picture's pixels.
-const LATENT_SIDE: usize = 64;
+pub const LATENT_SIDE: usize = 64;
 const PADS: [i64; 4] = [30, 20, 25, 25];
 /// Windows of sound a second, one a picture, and what they are made of.
 const RATE: i64 = 25;
@@ -37,7 +37,7 @@ pub struct DiffTalkRecipe {
     schedule: Schedule,
     mask: Mask,
     windows: Windows,
-    symbols: Vec<[f32; SOUND_SHAPE[2]]>,
+    heard: Heard,
     has_reference: bool,
 }
 
@@ -66,7 +66,7 @@ impl DiffTalkRecipe {
             schedule,
             mask,
             windows,
-            symbols: Vec::new(),
+            heard: Heard::default(),
             has_reference: false,
         })
     }
@@ -125,21 +125,6 @@ impl DiffTalkRecipe {
         from_tensor(&Tensor::cat(&made, 0)?, false, signed)
     }
 
-    /// What is heard around a moment: eight windows, each of 16 rows of symbols, the fifth around the moment itself.
-    fn sound_at(&self, picture: i64) -> Vec<f32> {
-        let [windows, rows, symbols] = SOUND_SHAPE;
-        let mut values = Vec::with_capacity(windows * rows * symbols);
-        for window in 0..windows as i64 {
-            let centre = (picture + window - windows as i64 / 2) * SYMBOL_RATE / RATE;
-            for row in 0..rows as i64 {
-                let at = usize::try_from(centre + row - rows as i64 / 2).ok();
-                let silence = [0.0; SOUND_SHAPE[2]];
-                values.extend(at.and_then(|at| self.symbols.get(at)).unwrap_or(&silence));
-            }
-        }
-        values
-    }
-
     fn seen(&self, line: &Line, target: &Target) -> Option<Seen> {
         let landmarks = target.face.landmarks.as_deref().filter(|l| l.points.len() == 68)?;
         let image = self.windows.input(&target.image);
@@ -154,7 +139,7 @@ impl DiffTalkRecipe {
         let shown = SHOWN.into_iter().flatten().flat_map(|i| [points[i].x, points[i].y]);
         let blank_from = (points[NOSE].y.clamp(1.0, side - 1.0)) as usize;
         let outline = OUTLINE.chain([NOSE]).map(|i| points[i]).collect();
-        let sound = self.sound_at(line.times[target.frame].floor_units(RATE));
+        let sound = self.heard.at(line.times[target.frame].floor_units(RATE));
         Some(Seen { image, landmarks: shown.collect(), blank_from, outline, sound })
     }
 }
@@ -177,7 +162,7 @@ impl Recipe for DiffTalkRecipe {
             return Err(LipsyncError::Unfit(why.into()));
         }
         self.windows.plan(line, PADS);
-        self.symbols = symbols(&line.voice.samples);
+        self.heard = Heard::of(Mel::new(&line.voice.samples, Padding::Zero).values().as_chunks().0);
         let reference = self.windows.reference(line);
         self.has_reference = reference.is_some();
         Ok(reference.into_iter().collect())
@@ -212,19 +197,37 @@ impl Recipe for DiffTalkRecipe {
     }
 }
 
-/// 29 bands of log-mel energy, 50 a second, about [-1, 1].
-fn symbols(samples: &[f32]) -> Vec<[f32; SOUND_SHAPE[2]]> {
-    let mel = Mel::new(samples, Padding::Zero);
-    let (frames, bands) = (mel.frames(), mel.values().len() / mel.frames().max(1));
-    let count = frames as i64 * SYMBOL_RATE / mel::RATE as i64;
-    let row = |at: i64| -> [f32; SOUND_SHAPE[2]] {
-        let frame = ((at * mel::RATE as i64 / SYMBOL_RATE) as usize).min(frames.saturating_sub(1));
-        std::array::from_fn(|symbol| {
-            let group = symbol * bands / SOUND_SHAPE[2]..(symbol + 1) * bands / SOUND_SHAPE[2];
-            let count = group.len().max(1) as f32;
-            let sum: f32 = group.filter_map(|band| mel.values().get(frame * bands + band)).sum();
-            sum / count / 4.0
-        })
-    };
-    (0..count).map(row).collect()
+/// What it hears: 29 bands of log-mel energy, 50 rows a second, about [-1, 1].
+#[derive(Default)]
+pub struct Heard(Vec<[f32; SOUND_SHAPE[2]]>);
+
+impl Heard {
+    /// Of frames as [`mel`] makes them, 80 a second.
+    pub fn of(frames: &[[f32; BANDS]]) -> Heard {
+        let count = frames.len() as i64 * SYMBOL_RATE / mel::RATE as i64;
+        let row = |at: i64| -> [f32; SOUND_SHAPE[2]] {
+            let frame = (at * mel::RATE as i64 / SYMBOL_RATE) as usize;
+            std::array::from_fn(|symbol| {
+                let group = symbol * BANDS / SOUND_SHAPE[2]..(symbol + 1) * BANDS / SOUND_SHAPE[2];
+                let count = group.len() as f32;
+                frames[frame][group].iter().sum::<f32>() / count / 4.0
+            })
+        };
+        Heard((0..count).map(row).collect())
+    }
+
+    /// What is heard around a picture: eight windows, each of 16 rows of symbols, the fifth around the picture itself.
+    pub fn at(&self, picture: i64) -> Vec<f32> {
+        let [windows, rows, symbols] = SOUND_SHAPE;
+        let mut values = Vec::with_capacity(windows * rows * symbols);
+        for window in 0..windows as i64 {
+            let centre = (picture + window - windows as i64 / 2) * SYMBOL_RATE / RATE;
+            for row in 0..rows as i64 {
+                let at = usize::try_from(centre + row - rows as i64 / 2).ok();
+                let silence = [0.0; SOUND_SHAPE[2]];
+                values.extend(at.and_then(|at| self.0.get(at)).unwrap_or(&silence));
+            }
+        }
+        values
+    }
 }

@@ -50,4 +50,4 @@ fn with_samples<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<R>) -> Resu
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -5,6 +5,7 @@
 use crate::diff2lip;
 use crate::difftalk;
 use crate::diffused_heads;
+use crate::lpips;
 use crate::unet::{self, GUIDED, Style};
 use crate::vq::Config as Vq;
 
@@ -104,11 +105,11 @@ pub fn lipsync_expert(width: usize) -> Layout {
     layout
 }
 
-/// `width`: channels of the first layer, 32 as published. No normalisation.
-pub fn quality_discriminator(width: usize) -> Layout {
+/// `width`: channels of the first layer, 32 as published; `pictures`: looked at together. No normalisation.
+pub fn quality_discriminator(width: usize, pictures: usize) -> Layout {
     let c = |channels: usize| channels * width / 32;
     let mut layout = Layout::default();
-    let mut from = 3;
+    let mut from = 3 * pictures;
     let stages: [&[(usize, usize)]; 7] = [
         &[(32, 7)],
         &[(64, 5), (64, 5)],
@@ -126,6 +127,20 @@ pub fn quality_discriminator(width: usize) -> Layout {
         }
     }
     layout.layer("binary_pred.0", &[1, from, 1, 1]);
+    layout
+}
+
+/// LPIPS: a classifier's slices, and what each of their channels counts.
+pub fn lpips(backbone: lpips::Backbone) -> Layout {
+    let mut layout = Layout::default();
+    let (mut from, mut widths) = (3, [0; lpips::SLICES]);
+    for &([slice, at], to, kernel, _) in backbone.layers() {
+        layout.layer(&format!("net.slice{slice}.{at}"), &[to, from, kernel, kernel]);
+        (from, widths[slice - 1]) = (to, to);
+    }
+    for (slice, width) in widths.into_iter().enumerate() {
+        layout.put(format!("lin{slice}.model.1.weight"), &[1, width, 1, 1]);
+    }
     layout
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Checkpoint, TensorInfo};
 use crate::vq::Config as Vq;
-use crate::{NetsError, diff2lip, unet};
+use crate::{NetsError, diff2lip, lpips, unet};
 use layout::{Layout, read};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +38,7 @@ pub enum Network {
     /// Registries of earlier versions know no other than VQ-f4.
     #[serde(alias = "vq-f4")]
     Vq,
+    Lpips,
 }
 
 impl Network {
@@ -55,6 +56,7 @@ impl Network {
             Network::DiffusedHeadsAudio => "diffused-heads-audio",
             Network::DiffTalk => "difftalk",
             Network::Vq => "vq",
+            Network::Lpips => "lpips",
         }
     }
     pub fn by_name(name: &str) -> Option<Network> {
@@ -161,10 +163,16 @@ pub enum Variant {
         published: usize,
     },
     Diff2Lip(diff2lip::Config),
-    /// Motion frames are RGB (3 channels) or grey (1).
+    /// A discriminator's channels of the first layer, and the pictures it looks at together.
+    Critic {
+        channels: usize,
+        pictures: usize,
+    },
+    /// Motion frames are RGB (3 channels) or grey (1); `heard`: numbers of the five embeddings of sound together.
     DiffusedHeads {
         unet: unet::Config,
         motion_channels: usize,
+        heard: usize,
     },
     /// `averaged`: the moving average of the weights is there too.
     DiffTalk {
@@ -173,6 +181,7 @@ pub enum Variant {
         averaged: bool,
     },
     FirstStage(Vq),
+    Lpips(lpips::Backbone),
     /// Width of the recurrent layers' state.
     Recurrent {
         hidden: usize,
@@ -188,11 +197,15 @@ impl fmt::Display for Variant {
         match self {
             Variant::Width { channels, published } if channels == published => f.write_str("published size"),
             Variant::Width { channels, published } => write!(f, "width {channels} (published: {published})"),
+            Variant::Critic { channels, pictures: 1 } => write!(f, "width {channels} (published: 32)"),
+            Variant::Critic { channels, pictures } => {
+                write!(f, "width {channels}, {pictures} pictures in a row")
+            }
             Variant::Diff2Lip(config) if config.patch == 1 => f.write_str(&unet(&config.unet)),
             Variant::Diff2Lip(config) => {
                 write!(f, "compact, {} pixels, {}", config.image_size, unet(&config.unet))
             }
-            Variant::DiffusedHeads { unet: config, motion_channels } => {
+            Variant::DiffusedHeads { unet: config, motion_channels, .. } => {
                 write!(f, "{}, {motion_channels}-channel motion frames", unet(config))
             }
             Variant::DiffTalk { unet: config, averaged, .. } => {
@@ -201,6 +214,7 @@ impl fmt::Display for Variant {
             Variant::FirstStage(vq) => {
                 write!(f, "f{}, width {}, {} codes", vq.shrinks(), vq.channels, vq.codes)
             }
+            Variant::Lpips(backbone) => f.write_str(backbone.name()),
             Variant::Recurrent { hidden } => write!(f, "state of {hidden}"),
         }
     }
@@ -250,7 +264,7 @@ impl Recognised {
 }
 
 /// A tensor whose name gives a network away: every file of it has one, and no other network's does.
-const SIGNS: [(&str, Network); 10] = [
+const SIGNS: [(&str, Network); 11] = [
     ("cond_stage_model_for_ldm.encoder_fc1.0.weight", Network::DiffTalk),
     ("audio_encoder_to_style.0.weight", Network::Diff2Lip),
     ("face_decoder_blocks.0.0.conv_block.0.weight", Network::Wav2Lip),
@@ -261,25 +275,34 @@ const SIGNS: [(&str, Network); 10] = [
     ("netcnnlip.0.weight", Network::SyncnetV2),
     ("audio_embed.0.weight", Network::DiffusedHeads),
     ("quantize.embedding.weight", Network::Vq),
+    // The first stage's full checkpoint carries one too, as a part of its loss: it comes before.
+    ("lin0.model.1.weight", Network::Lpips),
 ];
 
 /// Names and shapes of the tensors of a network whose widths all follow from its first layer's `channels`, in
 /// the network's own order; `None` for the others.
 pub fn tensors(network: Network, channels: usize) -> Option<Vec<(String, Vec<usize>)>> {
     let layout = match network {
-        Network::Wav2Lip => layout::wav2lip,
-        Network::LipsyncExpert => layout::lipsync_expert,
-        Network::QualityDiscriminator => layout::quality_discriminator,
+        Network::Wav2Lip => layout::wav2lip(channels),
+        Network::LipsyncExpert => layout::lipsync_expert(channels),
+        Network::QualityDiscriminator => layout::quality_discriminator(channels, 1),
         _ => return None,
     };
-    Some(layout(channels).tensors)
+    Some(layout.tensors)
 }
 
-/// [`tensors`] of a network of this variant, where it is one that is trained here.
+/// [`tensors`] of a network of this variant, where it is one that is trained here, or judges training.
 pub fn tensors_of(network: Network, variant: &Variant) -> Option<Vec<(String, Vec<usize>)>> {
     match variant {
         Variant::Width { channels, .. } => tensors(network, *channels),
         Variant::Diff2Lip(config) => Some(layout::diff2lip(config).tensors),
+        Variant::DiffusedHeads { unet, heard, .. } => Some(layout::diffused_heads(unet, *heard).tensors),
+        Variant::DiffTalk { unet, first_stage, .. } => Some(layout::difftalk(unet, first_stage).tensors),
+        Variant::FirstStage(config) => Some(layout::vq(config).tensors),
+        Variant::Lpips(backbone) => Some(layout::lpips(*backbone).tensors),
+        Variant::Critic { channels, pictures } => {
+            Some(layout::quality_discriminator(*channels, *pictures).tensors)
+        }
         _ => None,
     }
 }
@@ -328,8 +351,15 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
             plain(&shape, "face_encoder.0.conv_block.0.weight", 32, layout::lipsync_expert)?
         }
         Network::QualityDiscriminator => {
-            let first = "face_encoder_blocks.0.0.conv_block.0.weight";
-            plain(&shape, first, 32, layout::quality_discriminator)?
+            let first = shape("face_encoder_blocks.0.0.conv_block.0.weight")?;
+            let [channels, inputs, ..] = first[..] else { return None };
+            let pictures = inputs / 3;
+            // Beyond this it is another network, and the multiples would overflow.
+            if !(1..=64 * 32).contains(&channels) || !(1..=64).contains(&pictures) {
+                return None;
+            }
+            let layout = layout::quality_discriminator(channels, pictures);
+            (Variant::Critic { channels, pictures }, layout)
         }
         Network::S3fdFaceAlignment => plain(&shape, "conv1_1.weight", 64, layout::s3fd_face_alignment)?,
         Network::S3fdSyncnet => plain(&shape, "vgg.0.weight", 64, layout::s3fd_syncnet)?,
@@ -342,10 +372,11 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
         }
         Network::DiffusedHeads => {
             let unet = read::unet(&shape, 64)?;
-            let layout = layout::diffused_heads(&unet, *shape("audio_embed.0.weight")?.get(1)?);
+            let heard = *shape("audio_embed.0.weight")?.get(1)?;
+            let layout = layout::diffused_heads(&unet, heard);
             // The noisy picture, two motion frames, the identity frame.
             let motion_channels = unet.in_channels.checked_sub(6)? / 2;
-            (Variant::DiffusedHeads { unet, motion_channels }, layout)
+            (Variant::DiffusedHeads { unet, motion_channels, heard }, layout)
         }
         Network::DiffTalk => {
             let unet = read::unet(&|name| shape(&format!("model.diffusion_model.{name}")), 32)?;
@@ -358,6 +389,17 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
             let vq = read::vq(&shape)?;
             let layout = layout::vq(&vq);
             (Variant::FirstStage(vq), layout)
+        }
+        Network::Lpips => {
+            // The package's own small files hold what the channels count, but not the classifier.
+            let first = shape(lpips::FIRST);
+            let alex = || shape("lin0.model.1.weight").zip(shape("lin1.model.1.weight"));
+            let backbone = match first {
+                Some(first) => lpips::Backbone::of_shape(&first)?,
+                None if alex()?.1.get(1) == Some(&192) => lpips::Backbone::Alex,
+                None => lpips::Backbone::Vgg,
+            };
+            (Variant::Lpips(backbone), layout::lpips(backbone))
         }
         Network::DiffusedHeadsAudio => return audio_encoder(checkpoint),
     };
@@ -422,6 +464,8 @@ fn is_by_product(network: Network, name: &str) -> bool {
     name.ends_with("num_batches_tracked")
         || match network {
             Network::Vq => name.starts_with("loss."),
+            // Constants, and the weights once more under a list's names.
+            Network::Lpips => name.starts_with("scaling_layer.") || name.starts_with("lins."),
             // The averaged weights, and the noise schedule's tables: the names without a dot.
             Network::DiffTalk => name.starts_with("model_ema.") || !name.contains('.'),
             _ => false,

@@ -66,6 +66,10 @@ impl Clip {
     pub fn landmarks(&self) -> &[[[f32; 2]; POINTS]] {
         numbers::<[f32; 2]>(&self.map[self.landmarks.clone()]).as_chunks().0
     }
+    /// Whether all points are known; of some faces only the box is.
+    pub fn has_points(&self) -> bool {
+        self.landmarks().as_flattened().as_flattened().iter().all(|v| v.is_finite())
+    }
     /// 16 kHz, one channel, as long as the pictures.
     pub fn sound(&self) -> &[i16] {
         numbers(&self.map[self.sound.clone()])

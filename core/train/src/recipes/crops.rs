@@ -20,8 +20,23 @@ impl Clips {
     /// # Errors
     /// No clip of that part is longer than a window.
     pub fn of(set: &Set, split: Split, length: usize) -> Result<Clips, TrainError> {
+        Self::those(set, split, length, |_| true)
+    }
+
+    /// Those of [`Clips::of`] of which all points of the faces are known, not their boxes alone.
+    pub fn with_points(set: &Set, split: Split, length: usize) -> Result<Clips, TrainError> {
+        Self::those(set, split, length, Clip::has_points)
+    }
+
+    fn those(
+        set: &Set,
+        split: Split,
+        length: usize,
+        wanted: impl Fn(&Clip) -> bool,
+    ) -> Result<Clips, TrainError> {
         // One picture more: a reference, or another time, is needed beside the window.
-        let clips: Vec<Clip> = set.split(split).filter(|clip| clip.frames > 2 * length).cloned().collect();
+        let long = set.split(split).filter(|clip| clip.frames > 2 * length);
+        let clips: Vec<Clip> = long.filter(|clip| wanted(clip)).cloned().collect();
         let mut all = 0;
         let counted = clips.iter().map(|clip| {
             all += clip.frames - length + 1;
@@ -111,6 +126,11 @@ impl Look {
             [0; 3].map(|_| curve(gamma * random.within(0.95, 1.05), gain * random.within(0.92, 1.08), lift));
         Look { mirror, curves }
     }
+
+    /// For networks that are shown where the points of the face lie: mirrored, each would be another's.
+    pub fn unmirrored(self) -> Look {
+        Look { mirror: false, ..self }
+    }
 }
 
 fn curve(gamma: f32, gain: f32, lift: f32) -> [f32; 256] {
@@ -162,19 +182,49 @@ pub fn picture(
     }
 }
 
-/// The box of the lips in a picture that [`picture`] made, `[x0, y0, x1, y1]` in its pixels.
+/// A picture as red, green and blue planes in [-1, 1], appended.
+pub fn signed(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usize, out: &mut Vec<f32>) {
+    let begin = out.len();
+    picture(clip, frame, look, framing, side, 0..side, out);
+    let planes = &mut out[begin..];
+    planes.iter_mut().for_each(|v| *v = 2.0 * *v - 1.0);
+    // Blue comes first.
+    let (blue, rest) = planes.split_at_mut(side * side);
+    blue.swap_with_slice(&mut rest[side * side..]);
+}
+
+/// The box of the lips and of the skin around them, which moves with them, in a picture that [`picture`] made,
+/// `[x0, y0, x1, y1]` in its pixels.
 pub fn mouth(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usize) -> [usize; 4] {
-    let mut reach = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
-    for [x, y] in &clip.landmarks()[frame][48..] {
-        let at = |v: f32, shift: f32| (v / clip.side as f32 - 0.5 - shift) / framing.size;
-        let x = at(*x, framing.shift[0]) * if look.mirror { -1.0 } else { 1.0 };
-        let (x, y) = ((x + 0.5) * side as f32, (at(*y, framing.shift[1]) + 0.5) * side as f32);
-        reach = [reach[0].min(x), reach[1].min(y), reach[2].max(x), reach[3].max(y)];
-    }
-    // The skin around the lips moves with them.
-    let room = 0.2 * (reach[2] - reach[0]).max(0.0);
+    let reach = lips(clip, frame, look, framing, side);
+    widened(reach, 0.2 * (reach[2] - reach[0]).max(0.0), side)
+}
+
+/// Where a point of a clip's picture lies in one that [`picture`] made, in its pixels.
+pub fn placed([x, y]: [f32; 2], clip: &Clip, look: &Look, framing: Framing, side: usize) -> [f32; 2] {
+    let at = |v: f32, shift: f32| (v / clip.side as f32 - 0.5 - shift) / framing.size;
+    let x = at(x, framing.shift[0]) * if look.mirror { -1.0 } else { 1.0 };
+    [x, at(y, framing.shift[1])].map(|v| (v + 0.5) * side as f32)
+}
+
+/// The box of the lips alone.
+pub fn lips(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usize) -> [f32; 4] {
+    clip.landmarks()[frame][48..].iter().fold([f32::MAX, f32::MAX, f32::MIN, f32::MIN], |reach, &point| {
+        let [x, y] = placed(point, clip, look, framing, side);
+        [reach[0].min(x), reach[1].min(y), reach[2].max(x), reach[3].max(y)]
+    })
+}
+
+/// A box with `room` on all sides, within the picture.
+pub fn widened(reach: [f32; 4], room: f32, side: usize) -> [usize; 4] {
     let whole = |v: f32| v.clamp(0.0, side as f32) as usize;
     [whole(reach[0] - room), whole(reach[1] - room), whole(reach[2] + room), whole(reach[3] + room)]
+}
+
+/// What each pixel of a `side`×`side` picture counts: `inside` in a box, else `outside`; appended.
+pub fn count([x0, y0, x1, y1]: [usize; 4], side: usize, inside: f32, outside: f32, out: &mut Vec<f32>) {
+    let is_inside = |i: usize| (x0..x1).contains(&(i % side)) && (y0..y1).contains(&(i / side));
+    out.extend((0..side * side).map(|i| if is_inside(i) { inside } else { outside }));
 }
 
 /// The 0.2 s of sound that begin at a picture, appended as `[80, 16]`; silent beyond the clip.

@@ -1,32 +1,31 @@
 //! Diff2Lip (Mukhopadhyay et al. 2023, section 3): the noise in the lower half of a face, given the upper half, another
-//! picture of the person and the sound; judged by the noise itself, by the picture recovered from it, by the variance
-//! of the next step and by a lip-sync expert that looks at five recovered pictures in a row.
+//! picture of the person and the sound; judged by the noise itself, by the variance of the next step, and by the picture
+//! recovered from the noise: its difference, its looks, and five in a row by a lip-sync expert and a discriminator.
 
-use super::crops::{Clips, Framing, Look, below, mouth, picture, sound, stream};
-use super::ear::{DISTANCES, shape};
+use super::crops::{Clips, Framing, Look, mouth, signed, sound, stream};
+use super::judges::{Judges, in_a_row};
+use super::mouths::{self, DISTANCES, each, listened, other_moment, shape, told};
 use super::sheet::sheet;
 use super::syncnet::LOOK;
 use super::{Exam, Recipe, Scores};
 use crate::TrainError;
 use crate::dataset::{Clip, Set, Split};
-use crate::denoising::{Times, mean_square, scaled, weighed};
+use crate::denoising::{Times, mean_square, spread, weighed};
 use crate::learner::Learner;
-use crate::losses::{agreement, sync};
 use crate::optim::Settings;
 use crate::speaker::math::Random;
 use crate::weights::Weights;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use lipsmith_nets::diff2lip::{Condition, Config, Diff2Lip, blend, lower_half_mask, masked_face};
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Sampler as Steps, Schedule, betas};
-use lipsmith_nets::syncnet_color::SyncNetColor;
-use lipsmith_nets::wav2lip::FACE;
+use lipsmith_nets::zoo::Network;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A picture is heard with the sound of the one before it, as in the published scripts.
-pub(super) const LATE: usize = 1;
+pub const LATE: usize = 1;
 const STEPS: usize = 1000;
 /// Pictures in an examination, and on its sheet.
 const EXAMINED: usize = 16;
@@ -40,18 +39,21 @@ pub struct Balance {
     pub picture: f64,
     /// Of the variational term, in bits.
     pub variance: f64,
-    /// Of the expert's verdict.
+    /// Of the expert's verdict on sync, if there is one.
     pub sync: f64,
+    /// Of the looks, by LPIPS or by what the expert feels.
+    pub looks: f64,
+    /// Of the discriminator's verdict on five pictures in a row, if there is one.
+    pub adversary: f64,
     /// How much more a pixel around the lips counts than any other.
     pub lips: f32,
-    /// The share of the windows whose style is not heard but told: that of the true mouth, see [`told`]. With more
-    /// than none the ear learns to say the same.
+    /// The share of the windows whose style is not heard but told: that of the true mouth, see [`told`].
     pub told: f64,
 }
 
 impl Balance {
     pub fn published() -> Balance {
-        Balance { picture: 1.0, variance: 1.0, sync: 0.1, lips: 0.0, told: 0.0 }
+        Balance { picture: 1.0, variance: 1.0, sync: 0.1, looks: 0.25, adversary: 0.5, lips: 0.0, told: 0.0 }
     }
 }
 
@@ -68,10 +70,9 @@ pub struct Manner {
 }
 
 pub struct Generator {
-    network: Diff2Lip,
     config: Config,
     learner: Learner,
-    expert: Option<SyncNetColor>,
+    judges: Judges,
     balance: Balance,
     manner: Manner,
     process: Schedule,
@@ -114,29 +115,23 @@ pub struct Windows {
     length: usize,
 }
 
-/// The style of mouths whose distances are known, `[n, distances]` → `[n, embedding]`: each distance along a
-/// direction of its own, fixed for ever, so that it needs no weights in the network's file.
-pub(super) fn told(shapes: &Tensor, config: &Config) -> Result<Tensor, TrainError> {
-    let embedding = config.unet.embedding_channels();
-    let mut random = Random::new(0x6d6f_7574);
-    let values: Vec<f32> = (0..DISTANCES.len() * embedding).map(|_| random.within(-0.6, 0.6)).collect();
-    let directions = Tensor::from_vec(values, (DISTANCES.len(), embedding), shapes.device())?;
-    Ok(shapes.matmul(&directions)?)
-}
+/// A loss by its name, and what it weighs.
+type Loss = (&'static str, Tensor, f64);
 
 impl Generator {
-    /// Continues from `weights`. Without an expert a window is a single picture, since nothing looks at five.
+    /// Continues from `weights`. Without judges who look at five pictures a window is a single one.
     pub fn new(
         set: &Set,
         weights: Weights,
-        expert: Option<SyncNetColor>,
+        judges: Judges,
         balance: Balance,
         manner: Manner,
         settings: Settings,
         device: &Device,
     ) -> Result<Generator, TrainError> {
         let config = Config::of_checkpoint(&weights.builder())?;
-        let length = if expert.is_some() { LOOK } else { 1 };
+        let in_a_row = judges.expert.is_some() || judges.adversary.is_some();
+        let length = if in_a_row { LOOK } else { 1 };
         let side = config.image_size;
         let examined = Clips::of(set, Split::Validation, length.max(2))?;
         let mut drawing = Drawing::new(side, length, [0.0, 1.0]);
@@ -146,13 +141,12 @@ impl Generator {
         }
         let windows = drawing.windows;
         Ok(Generator {
-            network: Diff2Lip::new(&config, &weights.builder())?,
-            learner: Learner::new(weights, settings, manner.average)?,
-            expert,
+            learner: Learner::new(weights, settings, Some(manner.average))?,
+            judges,
             balance,
             manner,
             process: Schedule::new(betas::linear(STEPS))?,
-            mask: lower_half_mask(side, &Tensor::zeros(1, candle_core::DType::F32, device)?)?,
+            mask: lower_half_mask(side, &Tensor::zeros(1, DType::F32, device)?)?,
             sampler: Arc::new(Sampler {
                 clips: Clips::of(set, Split::Train, length.max(2))?,
                 manner,
@@ -175,82 +169,111 @@ impl Generator {
         })
     }
 
-    /// The losses of a part of a batch, each with what it weighs.
-    fn losses(&self, windows: &Windows) -> Result<Vec<(&'static str, Tensor, f64)>, TrainError> {
-        let Balance { picture, variance, sync, told: share, .. } = self.balance;
+    /// The styles of true mouths.
+    fn truth(&self, windows: &Windows) -> Result<Tensor, TrainError> {
+        told(Network::Diff2Lip, &windows.shapes, self.config.unet.embedding_channels())
+    }
+
+    /// The losses of a part of a batch, and the recovered pictures with the upper halves of the true ones.
+    fn losses(&self, windows: &Windows) -> Result<(Vec<Loss>, Tensor), TrainError> {
+        let balance = &self.balance;
+        let network = Diff2Lip::new(&self.config, &self.learner.builder()?)?;
         let mut losses = Vec::new();
-        let truth = told(&windows.shapes, &self.config)?;
-        let style = if share < 1.0 {
-            let heard = self.network.style(&windows.sounds)?;
-            if share > 0.0 {
-                losses.push(("ear", (&heard - &truth)?.sqr()?.mean_all()?, 1.0));
-            }
-            // Where it is told, what is heard does not count.
-            let heard = heard.broadcast_mul(&windows.told.affine(-1.0, 1.0)?)?;
-            (heard + truth.broadcast_mul(&windows.told)?)?
-        } else {
-            truth
-        };
+        let hear = || network.style(&windows.sounds);
+        let (style, ear) = listened(balance.told, &windows.told, self.truth(windows)?, hear)?;
+        losses.extend(ear.map(|ear| ("ear", ear, 1.0)));
         let times = Times::new(&self.process, &windows.times, &self.device)?;
         let x = times.noisy(&windows.clean, &windows.noise)?;
         let at: Vec<f32> = windows.times.iter().map(|&t| t as f32).collect();
-        let made = self.network.forward_at(&x, &at, &self.given(windows, style)?)?;
+        let made = network.forward_at(&x, &at, &self.given(windows, style)?)?;
         let (eps, between) = (made.narrow(1, 0, 3)?, made.narrow(1, 3, 3)?);
         losses.push(("noise", mean_square(&eps, &windows.noise, &windows.counts)?, 1.0));
         let recovered = times.recovered(&x, &eps)?;
         // The published form recovers pictures from almost pure noise with hundredfold errors.
         let recovered = if self.config.patch > 1 { recovered } else { recovered.clamp(-1f32, 1f32)? };
-        if picture > 0.0 {
-            losses.push(("picture", mean_square(&recovered, &windows.clean, &windows.counts)?, picture));
+        if balance.picture > 0.0 {
+            let apart = mean_square(&recovered, &windows.clean, &windows.counts)?;
+            losses.push(("picture", apart, balance.picture));
         }
-        if variance > 0.0 {
+        if balance.variance > 0.0 {
             let bits = times.variational(&windows.clean, &x, &eps, &between)?;
-            losses.push(("variance", weighed(&bits, &windows.counts)?, variance));
+            losses.push(("variance", weighed(&bits, &windows.counts)?, balance.variance));
         }
-        if sync > 0.0
-            && let Some(expert) = &self.expert
+        let whole = blend(&self.mask, &recovered, &windows.clean)?;
+        self.judged(&mut losses, &whole, windows)?;
+        Ok((losses, whole))
+    }
+
+    /// What the judges say of pictures.
+    fn judged(&self, losses: &mut Vec<Loss>, whole: &Tensor, windows: &Windows) -> Result<(), TrainError> {
+        let Balance { sync, looks, adversary: turned, .. } = self.balance;
+        if looks > 0.0
+            && let Some((name, apart)) = self.judges.looks(whole, &windows.clean)?
         {
-            let seen = blend(&self.mask, &recovered, &windows.clean)?;
-            losses.push(("sync", self.sync(expert, &seen, windows)?, sync));
+            losses.push((name, apart, looks));
         }
-        Ok(losses)
+        if windows.length != LOOK {
+            return Ok(());
+        }
+        let lower = in_a_row(whole)?;
+        if sync > 0.0
+            && let Some(loss) = self.judges.sync(&lower, &windows.witness)?
+        {
+            losses.push(("sync", loss, sync));
+        }
+        if let Some(adversary) = &self.judges.adversary {
+            losses.push(("fooled", adversary.fooled(&lower)?, turned));
+        }
+        Ok(())
     }
 
     /// The expert's loss of pictures.
-    fn sync(&self, expert: &SyncNetColor, seen: &Tensor, windows: &Windows) -> Result<Tensor, TrainError> {
-        let faces = expert.faces(&as_expert_sees(seen)?)?;
-        let sounds = expert.sound(&windows.witness)?;
-        Ok(sync(&agreement(&faces, &sounds)?, true)?)
+    fn sync(&self, whole: &Tensor, windows: &Windows) -> Result<Option<f64>, TrainError> {
+        if windows.length != LOOK {
+            return Ok(None);
+        }
+        let loss = self.judges.sync(&in_a_row(whole)?, &windows.witness)?;
+        Ok(loss.map(|loss| loss.to_scalar::<f32>()).transpose()?.map(f64::from))
     }
 
-    /// Pictures made from nothing but noise, in [-1, 1].
-    fn sample(&self, network: &Diff2Lip, windows: &Windows, style: Tensor) -> Result<Tensor, TrainError> {
-        let n = windows.clean.dim(0)?;
-        let side = self.config.image_size;
-        let start = Noise::new(7).draw(&[1, 3, side, side], &self.device)?.repeat((n, 1, 1, 1))?;
-        let given = Condition {
-            face: masked_face(&windows.clean, &self.mask, &start)?,
-            ..self.given(windows, style.detach())?
-        };
-        let hooks = Hooks {
-            network: &mut |x, t| network.forward(&x.detach(), t as f32, &given),
-            should_stop: &mut |_| false,
-            noise: &mut |x| Ok(x.zeros_like()?),
-            known: None,
-        };
-        let schedule = Steps::Ddim.schedule(&self.process, self.manner.steps)?;
-        let made = Steps::Ddim.sample(&schedule, &start, 0.0, hooks)?;
-        Ok(blend(&self.mask, &made, &windows.clean)?)
+    /// The weighed sum of a part of a batch's losses, each of which is added to its score.
+    fn total(&self, losses: Vec<Loss>, share: f64, scores: &mut Scores) -> Result<Tensor, TrainError> {
+        let mut sum = Tensor::zeros((), DType::F32, &self.device)?;
+        for (name, loss, weight) in losses {
+            let number = share * f64::from(loss.to_scalar::<f32>()?);
+            match scores.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, total)) => *total += number,
+                None => scores.push((name, number)),
+            }
+            sum = (sum + (loss * (weight * share))?)?;
+        }
+        Ok(sum)
     }
 }
 
-/// Windows of five pictures `[n·5, 3, s, s]` in [-1, 1] → `[n, 15, 48, 96]`.
-fn as_expert_sees(pictures: &Tensor) -> Result<Tensor, TrainError> {
-    let n = pictures.dim(0)? / LOOK;
-    let turned = Tensor::new(&[2u32, 1, 0], pictures.device())?;
-    let bgr = pictures.index_select(&turned, 1)?.affine(0.5, 0.5)?;
-    let lower = scaled(&bgr, FACE)?.narrow(2, FACE / 2, FACE / 2)?.contiguous()?;
-    Ok(lower.reshape((n, 3 * LOOK, FACE / 2, FACE))?)
+/// Pictures made from nothing but noise, as dubbing makes them. `clean`: `[n, 3, s, s]`, of which the upper halves are
+/// seen, and `reference`, red, green and blue in [-1, 1]; `style`: [`Diff2Lip::style`] of the sounds → `[n, 3, s, s]`.
+pub(crate) fn sample(
+    network: &Diff2Lip,
+    clean: &Tensor,
+    reference: &Tensor,
+    style: &Tensor,
+    steps: usize,
+) -> Result<Tensor, TrainError> {
+    let (n, _, side, _) = clean.dims4()?;
+    let start = Noise::new(7).draw(&[1, 3, side, side], clean.device())?.repeat((n, 1, 1, 1))?;
+    let mask = lower_half_mask(side, clean)?;
+    let face = masked_face(clean, &mask, &start)?;
+    let given = Condition { face, mask, reference: reference.clone(), style: style.detach() };
+    let hooks = Hooks {
+        network: &mut |x, t| network.forward(&x.detach(), t as f32, &given),
+        should_stop: &mut |_| false,
+        noise: &mut |x| Ok(x.zeros_like()?),
+        known: None,
+    };
+    let schedule = Steps::Ddim.schedule(&Schedule::new(betas::linear(STEPS))?, steps)?;
+    let made = Steps::Ddim.sample(&schedule, &start, 0.0, hooks)?;
+    Ok(blend(&given.mask, &made, clean)?)
 }
 
 impl Recipe for Generator {
@@ -264,8 +287,7 @@ impl Recipe for Generator {
     fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Vec<Windows>, TrainError> {
         let Sampler { clips, manner, length, balance, side } = &**sampler;
         let parts = manner.parts.clamp(1, manner.batch);
-        // Times spread evenly over the batch (Kingma et al. 2021): each alone is still uniform.
-        let offset = stream(seed, step, manner.batch).unit();
+        let all = spread(manner.batch, stream(seed, step, manner.batch).unit(), STEPS);
         (0..parts)
             .map(|part| {
                 let items = part * manner.batch / parts..(part + 1) * manner.batch / parts;
@@ -278,12 +300,10 @@ impl Recipe for Generator {
                     let framing = Framing::random(&mut random);
                     let of_reference = framing.shaken(&mut random);
                     drawing.add(clip, first, &look, [framing, of_reference], &mut random);
-                    let share = (item as f32 / manner.batch as f32 + offset).fract();
-                    times.push(((share * STEPS as f32) as usize).min(STEPS - 1));
-                    told.push(f32::from(u8::from(f64::from(random.unit()) < balance.told)));
+                    times.push(all[item]);
+                    told.push(mouths::draw(&mut random, balance.told));
                 }
-                let mixed = (seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ part as u64) >> 8;
-                drawing.finish(times, &told, &mut Noise::new(mixed as u32))
+                drawing.finish(times, &told, &mut Noise::new(super::mixed(seed, step, part)))
             })
             .collect()
     }
@@ -291,38 +311,42 @@ impl Recipe for Generator {
     fn learn(&mut self, batch: Vec<Windows>) -> Result<Scores, TrainError> {
         let all: usize = batch.iter().map(|part| part.times.len()).sum();
         let mut scores: Scores = Vec::new();
-        let mut sum = None;
+        let (mut sum, mut of_judge) = (None, None);
         for part in &batch {
             let share = part.times.len() as f64 / all.max(1) as f64;
-            let losses = self.losses(&part.to_device(&self.device)?)?;
-            let mut loss = Tensor::zeros((), candle_core::DType::F32, &self.device)?;
-            for (i, (name, value, weight)) in losses.into_iter().enumerate() {
-                let number = share * f64::from(value.to_scalar::<f32>()?);
-                match scores.get_mut(i) {
-                    Some((_, total)) => *total += number,
-                    None => scores.push((name, number)),
-                }
-                loss = (loss + (value * (weight * share))?)?;
-            }
+            let windows = part.to_device(&self.device)?;
+            let (losses, whole) = self.losses(&windows)?;
+            let loss = self.total(losses, share, &mut scores)?;
             sum = Some(self.learner.gather(sum, loss.backward()?)?);
+            if let Some(adversary) = &self.judges.adversary {
+                let [filmed, made] =
+                    adversary.losses(&in_a_row(&windows.clean)?, &in_a_row(&whole.detach())?)?;
+                let losses = vec![("filmed", filmed, 0.5), ("made", made, 0.5)];
+                let loss = self.total(losses, share, &mut scores)?;
+                of_judge = Some(adversary.gather(of_judge, loss.backward()?)?);
+            }
         }
         if let Some(grads) = &sum {
             scores.push(("gradient", self.learner.step(grads)?));
+        }
+        if let Some((adversary, grads)) = self.judges.adversary.as_mut().zip(of_judge) {
+            adversary.step(&grads)?;
         }
         Ok(scores)
     }
 
     fn examine(&mut self) -> Result<Exam, TrainError> {
-        let network = Diff2Lip::new(&self.config, &self.learner.averaged_builder(&self.device))?;
+        let network = Diff2Lip::new(&self.config, &self.learner.averaged_builder(&self.device)?)?;
         let exam = self.exam.to_device(&self.device)?;
         let n = exam.clean.dim(0)?;
-        let by_sound = self.sample(&network, &exam, network.style(&exam.sounds)?)?;
+        let paint = |style: &Tensor| sample(&network, &exam.clean, &exam.reference, style, self.manner.steps);
+        let by_sound = paint(&network.style(&exam.sounds)?)?;
         // What the sound is worth: the same pictures with the sound of the next window.
         let next = |t: &Tensor| {
             let parts = [t.narrow(0, exam.length, n - exam.length)?, t.narrow(0, 0, exam.length)?];
             Tensor::cat(&parts, 0)
         };
-        let by_other = self.sample(&network, &exam, network.style(&next(&exam.sounds)?)?)?;
+        let by_other = paint(&network.style(&next(&exam.sounds)?)?)?;
         let apart = |made: &Tensor, counts: &Tensor| -> Result<f64, TrainError> {
             let apart = weighed(&(made - &exam.clean)?.abs()?.affine(0.5, 0.0)?, counts)?;
             Ok(f64::from(apart.to_scalar::<f32>()?))
@@ -338,31 +362,37 @@ impl Recipe for Generator {
             vec![blend(&self.mask, &exam.clean.zeros_like()?, &exam.clean)?, exam.reference.clone()];
         rows.extend([by_sound.clone(), exam.clean.clone(), by_other]);
         if self.balance.told > 0.0 {
-            let by_mouth = self.sample(&network, &exam, told(&exam.shapes, &self.config)?)?;
+            let by_mouth = paint(&self.truth(&exam)?)?;
             let lips = apart(&by_mouth, &exam.counts)?;
             scores.push(("lips_of_true_mouth", lips));
             rows.push(by_mouth);
             judged = if self.balance.told >= 1.0 { lips } else { judged };
         }
-        if let Some(expert) = &self.expert {
-            for (name, seen) in [("sync", &by_sound), ("sync_of_truth", &exam.clean)] {
-                scores.push((name, f64::from(self.sync(expert, seen, &exam)?.to_scalar::<f32>()?)));
-            }
+        for (name, seen) in [("sync", &by_sound), ("sync_of_truth", &exam.clean)] {
+            scores.extend(self.sync(seen, &exam)?.map(|loss| (name, loss)));
         }
         let rows = rows.iter().map(|row| row.affine(0.5, 0.5)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Exam { scores, judged, picture: Some(sheet(&rows, SHOWN)?) })
+        Ok(Exam { scores, judged, picture: sheet(&rows, SHOWN)? })
     }
 
-    fn network(&self) -> Vec<(String, Tensor)> {
+    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
         self.learner.averaged()
     }
 
     fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.state()
+        let mut state = self.learner.state("")?;
+        if let Some(adversary) = &self.judges.adversary {
+            state.extend(adversary.state()?);
+        }
+        Ok(state)
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.learner.restore(state)
+        self.learner.restore("", state)?;
+        match &mut self.judges.adversary {
+            Some(adversary) => adversary.restore(state),
+            None => Ok(()),
+        }
     }
 }
 
@@ -408,9 +438,7 @@ impl Drawing {
     fn add(&mut self, clip: &Clip, first: usize, look: &Look, framings: [Framing; 2], random: &mut Random) {
         let [framing, of_reference] = framings;
         let side = self.side;
-        // Another moment of the clip: the network must not find the answer in it.
-        let other = below(random, clip.frames - self.length);
-        let other = if other < first { other } else { other + self.length };
+        let other = other_moment(random, clip.frames, first, self.length);
         for frame in first..first + self.length {
             signed(clip, frame, look, framing, side, &mut self.clean);
             signed(clip, other, look, of_reference, side, &mut self.reference);
@@ -439,7 +467,6 @@ impl Drawing {
         };
         let mut draw = || noise.draw(&[self.windows, 3, side, side], &Device::Cpu);
         let (own, veil) = (draw()?, draw()?);
-        let each = |values: &[f32]| values.iter().flat_map(|v| vec![*v; length]).collect::<Vec<_>>();
         Ok(Windows {
             clean: tensor(self.clean, 3)?,
             reference: tensor(self.reference, 3)?,
@@ -450,19 +477,8 @@ impl Drawing {
             sounds: Tensor::from_vec(self.sounds, (n, BANDS, WINDOW), &Device::Cpu)?,
             witness: Tensor::from_vec(self.witness, (self.windows, 1, BANDS, WINDOW), &Device::Cpu)?,
             shapes: Tensor::from_vec(self.shapes, (n, DISTANCES.len()), &Device::Cpu)?,
-            told: Tensor::from_vec(each(told), (n, 1), &Device::Cpu)?,
+            told: Tensor::from_vec(each(told, length), (n, 1), &Device::Cpu)?,
             length,
         })
     }
-}
-
-/// A picture as red, green and blue planes in [-1, 1], appended.
-fn signed(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usize, out: &mut Vec<f32>) {
-    let begin = out.len();
-    picture(clip, frame, look, framing, side, 0..side, out);
-    let planes = &mut out[begin..];
-    planes.iter_mut().for_each(|v| *v = 2.0 * *v - 1.0);
-    // Blue comes first.
-    let (blue, rest) = planes.split_at_mut(side * side);
-    blue.swap_with_slice(&mut rest[side * side..]);
 }

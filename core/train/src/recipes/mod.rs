@@ -2,10 +2,14 @@
 
 pub(crate) mod crops;
 pub mod diff2lip;
-pub mod diff2lip_ear;
+pub mod difftalk;
+pub mod diffused_heads;
 pub mod ear;
-mod sheet;
+pub mod judges;
+mod mouths;
+pub(crate) mod sheet;
 pub mod syncnet;
+pub mod vq;
 pub mod wav2lip;
 
 use crate::TrainError;
@@ -21,7 +25,7 @@ pub struct Exam {
     /// What decides whether it is better than before; smaller is better.
     pub judged: f64,
     /// A PNG for people.
-    pub picture: Option<Vec<u8>>,
+    pub picture: Vec<u8>,
 }
 
 pub trait Recipe {
@@ -36,8 +40,17 @@ pub trait Recipe {
     fn learn(&mut self, batch: Self::Batch) -> Result<Scores, TrainError>;
     fn examine(&mut self) -> Result<Exam, TrainError>;
     /// The network to be used: averaged weights under its own names.
-    fn network(&self) -> Vec<(String, Tensor)>;
+    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError>;
     /// All that the next step depends on.
     fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError>;
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError>;
+}
+
+fn scalar(loss: &Tensor) -> Result<f64, TrainError> {
+    Ok(f64::from(loss.to_scalar::<f32>()?))
+}
+
+/// A seed of the noise of a part of a step.
+fn mixed(seed: u64, step: u64, part: usize) -> u32 {
+    ((seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ part as u64) >> 8) as u32
 }

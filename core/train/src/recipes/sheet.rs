@@ -1,6 +1,5 @@
 //! Pictures of an examination side by side.
 
-use super::wav2lip::png;
 use crate::TrainError;
 use candle_core::Tensor;
 
@@ -24,4 +23,13 @@ pub(super) fn sheet(rows: &[Tensor], shown: usize) -> Result<Vec<u8>, TrainError
         }
     }
     png(width, height, &bytes).map_err(|e| TrainError::Format { cause: e.to_string() })
+}
+
+/// `rgb`: row after row.
+pub(crate) fn png(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header()?.write_image_data(rgb)?;
+    Ok(file)
 }

@@ -8,6 +8,7 @@ use crate::dataset::{Clip, Set, Split};
 use crate::learner::Learner;
 use crate::losses::{agreement, sync};
 use crate::optim::Settings;
+use crate::plot::{BLUE, ORANGE, Panel, Series, plot};
 use crate::speaker::math::Random;
 use crate::weights::Weights;
 use candle_core::{Device, Tensor};
@@ -26,7 +27,6 @@ const APART: usize = 3;
 const EXAMINED: usize = 192;
 
 pub struct SyncNet {
-    network: SyncNetColor,
     learner: Learner,
     sampler: Arc<Sampler>,
     exam: Pairs,
@@ -53,7 +53,6 @@ impl SyncNet {
         settings: Settings,
         device: &Device,
     ) -> Result<SyncNet, TrainError> {
-        let config = Config { width: weights.channels() / 2 };
         let exam = Clips::of(set, Split::Validation, LOOK + APART)?;
         let exam = {
             let mut drawing = Drawing::default();
@@ -63,12 +62,15 @@ impl SyncNet {
             drawing.pairs()?
         };
         Ok(SyncNet {
-            network: SyncNetColor::trainable(&config, &weights.builder())?,
-            learner: Learner::new(weights, settings, 0.998)?,
+            learner: Learner::new(weights, settings, Some(0.998))?,
             sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, LOOK + APART)?, batch }),
             exam,
             device: device.clone(),
         })
+    }
+
+    fn config(&self) -> Config {
+        Config { width: self.learner.weights.channels() / 2 }
     }
 
     /// `[n]` for the mouths with their own sounds, and `[n, OTHERS]` with the others.
@@ -81,6 +83,20 @@ impl SyncNet {
         let all = agreement(&faces, &sounds)?.reshape((n, 1 + OTHERS))?;
         Ok((all.narrow(1, 0, 1)?.flatten_all()?, all.narrow(1, 1, OTHERS)?))
     }
+}
+
+/// Agreement with the own sound and with others, each sorted: the farther the two lines lie apart, the better.
+fn lines(own: &[f32], others: &[Vec<f32>]) -> Result<Vec<u8>, TrainError> {
+    let series = |ink, mut values: Vec<f32>| {
+        values.sort_by(f32::total_cmp);
+        let last = values.len().saturating_sub(1).max(1) as f64;
+        let point = |(rank, value): (usize, f32)| [rank as f64 / last, f64::from(value)];
+        Series { ink, points: values.into_iter().enumerate().map(point).collect(), joined: true }
+    };
+    plot(&[Panel {
+        title: "agreement with own sound, with others".into(),
+        series: vec![series(BLUE, own.to_vec()), series(ORANGE, others.concat())],
+    }])
 }
 
 impl Recipe for SyncNet {
@@ -104,16 +120,16 @@ impl Recipe for SyncNet {
     }
 
     fn learn(&mut self, batch: Pairs) -> Result<Scores, TrainError> {
-        let (own, others) = self.compare(&self.network, &batch)?;
+        let network = SyncNetColor::trainable(&self.config(), &self.learner.builder()?)?;
+        let (own, others) = self.compare(&network, &batch)?;
         let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?;
         let length = self.learner.step(&loss.backward()?)?;
         Ok(vec![("loss", f64::from(loss.to_scalar::<f32>()?)), ("gradient", length)])
     }
 
     fn examine(&mut self) -> Result<Exam, TrainError> {
-        let config = Config { width: self.learner.weights.channels() / 2 };
-        let vb = self.learner.averaged_builder(&self.device);
-        let (own, others) = self.compare(&SyncNetColor::new(&config, &vb)?, &self.exam)?;
+        let network = SyncNetColor::new(&self.config(), &self.learner.averaged_builder(&self.device)?)?;
+        let (own, others) = self.compare(&network, &self.exam)?;
         let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?.to_scalar::<f32>()?;
         let (own, others) = (own.to_vec1::<f32>()?, others.to_vec2::<f32>()?);
         let pairs =
@@ -126,20 +142,20 @@ impl Recipe for SyncNet {
         Ok(Exam {
             scores: vec![("loss", f64::from(loss)), ("right", right), ("ranked", ranked)],
             judged: f64::from(loss),
-            picture: None,
+            picture: lines(&own, &others)?,
         })
     }
 
-    fn network(&self) -> Vec<(String, Tensor)> {
+    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
         self.learner.averaged()
     }
 
     fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.state()
+        self.learner.state("")
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.learner.restore(state)
+        self.learner.restore("", state)
     }
 }
 

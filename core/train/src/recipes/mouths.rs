@@ -1,0 +1,99 @@
+//! What a mouth does, in six numbers read off its points, and how a generator is told of it in the words that its ear
+//! will use: its painting half learns from true mouths, its ear to say the same of their sound, and neither waits for
+//! the other. Together they otherwise learn for a long time to paint a mean mouth before they begin to listen.
+
+use super::crops::below;
+use crate::TrainError;
+use crate::dataset::Clip;
+use crate::speaker::math::Random;
+use candle_core::Tensor;
+use lipsmith_nets::zoo::Network;
+
+/// Pairs of points (68-point layout) whose distances say what a mouth does: three across the inner lips, one across
+/// the outer, the widths of both.
+pub const DISTANCES: [(usize, usize); 6] = [(61, 67), (62, 66), (63, 65), (51, 57), (48, 54), (60, 64)];
+/// Outer corners of the eyes: the measure of all distances.
+const EYES: (usize, usize) = (36, 45);
+/// Brings the distances' changes, a few hundredths of that of the eyes, to about 1.
+const SCALE: f32 = 15.0;
+
+/// How far the mouth's distances are from this person's usual ones, which sound cannot tell.
+pub fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
+    let of = |frame: usize| -> [f32; DISTANCES.len()] {
+        let points = &clip.landmarks()[frame];
+        let between = |(a, b): (usize, usize)| {
+            let ([ax, ay], [bx, by]): ([f32; 2], [f32; 2]) = (points[a], points[b]);
+            (ax - bx).hypot(ay - by)
+        };
+        let measure = between(EYES).max(1.0);
+        DISTANCES.map(|pair| between(pair) / measure)
+    };
+    let mut usual = [0f32; DISTANCES.len()];
+    let every = (clip.frames / 25).max(1);
+    let sampled: Vec<_> = (0..clip.frames).step_by(every).map(of).collect();
+    for distances in &sampled {
+        usual.iter_mut().zip(distances).for_each(|(sum, d)| *sum += d / sampled.len() as f32);
+    }
+    let here = of(frame);
+    // Of a face that only a box is known of: the usual mouth.
+    std::array::from_fn(|i| Some(SCALE * (here[i] - usual[i])).filter(|d| d.is_finite()).unwrap_or(0.0))
+}
+
+/// What an ear that hears perfectly would say of mouths, `[n, distances]` → `[n, channels]`: a fixed mixture that
+/// needs no weights in the network's file. That of Wav2Lip has an offset and is cut at zero, as its ear's last layer
+/// is.
+pub fn told(network: Network, shapes: &Tensor, channels: usize) -> Result<Tensor, TrainError> {
+    let (seed, reach) = match network {
+        Network::Wav2Lip => (0xea5, 1.0),
+        _ => (0x6d6f_7574, 0.6),
+    };
+    let mut random = Random::new(seed);
+    let mut fixed = |rows: usize| {
+        let values = (0..rows * channels).map(|_| random.within(-reach, reach)).collect();
+        Tensor::from_vec(values, (rows, channels), shapes.device())
+    };
+    let mixed = shapes.matmul(&fixed(DISTANCES.len())?)?;
+    Ok(match network {
+        Network::Wav2Lip => mixed.broadcast_add(&fixed(1)?)?.relu()?,
+        _ => mixed,
+    })
+}
+
+/// What a painter is given of the sound, `[n, channels]`: what its ear says, or the `truth` where `told`, `[n, 1]`, is
+/// 1; and how far the ear is from saying the truth itself, where it is told some and hears some. `share` of windows
+/// that are told: at 0 nothing is, at 1 the ear rests.
+pub fn listened(
+    share: f64,
+    told: &Tensor,
+    truth: Tensor,
+    hear: impl FnOnce() -> lipsmith_nets::Result<Tensor>,
+) -> Result<(Tensor, Option<Tensor>), TrainError> {
+    if share >= 1.0 {
+        return Ok((truth, None));
+    }
+    let heard = hear()?;
+    if share <= 0.0 {
+        return Ok((heard, None));
+    }
+    let apart = (&heard - &truth)?.sqr()?.mean_all()?;
+    // Where it is told, what is heard does not count.
+    let given = (heard.broadcast_mul(&told.affine(-1.0, 1.0)?)? + truth.broadcast_mul(told)?)?;
+    Ok((given, Some(apart)))
+}
+
+/// 1 for the share of windows that are told, else 0.
+pub fn draw(random: &mut Random, share: f64) -> f32 {
+    f32::from(u8::from(f64::from(random.unit()) < share))
+}
+
+/// A number of each window for each of its pictures.
+pub fn each(windows: &[f32], length: usize) -> Vec<f32> {
+    windows.iter().flat_map(|&value| vec![value; length]).collect()
+}
+
+/// The first picture of another moment of a clip of `frames`, so that no network finds the answer to `first..first +
+/// length` in its reference.
+pub fn other_moment(random: &mut Random, frames: usize, first: usize, length: usize) -> usize {
+    let other = below(random, frames - length);
+    if other < first { other } else { other + length }
+}
