@@ -230,7 +230,8 @@ impl Screen {
         );
     }
 
-    /// From a key to the frame that shows what it did, and to the film's picture, where the key asks for one.
+    /// From a key to the frame that shows what it did, and, for steps, to the first frame with any new texture: the film's
+    /// picture or new letters, which are not told apart.
     fn keys(&mut self, what: &str, keys: &[Key]) {
         let (mut reaction, mut picture) = (Vec::new(), Vec::new());
         for n in 0..60 {
