@@ -4,13 +4,14 @@
 use crate::error::MediaError;
 use crate::pipeline::{Pipeline, make};
 use crate::scan::{is_matroska, shown_at};
+use crate::spared::spared;
 use crate::video_reader::ReadOptions;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Decoded pictures or blocks that wait for their reader.
@@ -24,6 +25,8 @@ pub(crate) struct Decode {
     pub native: Option<gst::Caps>,
     options: ReadOptions,
     parse: gst::Element,
+    /// Container time in nanoseconds: pictures before it are not wanted.
+    passing: Arc<AtomicI64>,
 }
 
 /// Which stream of the file.
@@ -59,6 +62,10 @@ impl Decode {
         if let Some(pad) = decode.static_pad("sink").filter(|_| wanted == Wanted::Audio) {
             cut_between_samples(&pad);
         }
+        let passing = Arc::new(AtomicI64::new(i64::MIN));
+        if let Some(pad) = decode.static_pad("sink").filter(|_| wanted == Wanted::Video) {
+            pass_over_unwanted(&pad, passing.clone());
+        }
 
         let sink: gst_app::AppSink = make("appsink")?
             .downcast()
@@ -80,7 +87,7 @@ impl Decode {
             }
         });
 
-        let mut opened = Decode { pipeline, sink, native: None, options: options.clone(), parse };
+        let mut opened = Decode { pipeline, sink, native: None, options: options.clone(), parse, passing };
         opened.pipeline.set_state(gst::State::Paused)?;
         opened.await_preroll()?;
         opened.native = chain_caps(&decode);
@@ -146,9 +153,16 @@ impl Decode {
         self.seek_by(nanos, gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE)
     }
 
+    /// Pictures that start before container time `nanos` are not wanted, until the next seek: those that others do not
+    /// need are not decoded.
+    pub fn pass_to(&self, nanos: i64) {
+        self.passing.store(nanos, Ordering::Relaxed);
+    }
+
     fn seek_by(&self, nanos: i64, how: gst::SeekFlags) -> Result<(), MediaError> {
         let to = gst::ClockTime::from_nseconds(nanos.max(0).unsigned_abs());
         let flags = gst::SeekFlags::FLUSH | how;
+        self.pass_to(i64::MIN);
         self.pipeline.gst.seek_simple(flags, to).map_err(|e| self.pipeline.failed(e.to_string()))
     }
 }
@@ -167,6 +181,33 @@ fn link_first(parse: &gst::Element, decode: &gst::Element, wanted: Wanted) {
             // A refused link shows as the demuxer's "not-linked" error on the bus.
             let _ = entry.as_ref().map(|entry| pad.link(entry));
         }
+    });
+}
+
+/// Keeps from the decoder behind `pad` what nobody sees and no other picture needs: before the time `passing`, and
+/// before the segment that a seek has asked for. Decoders would make all of it and throw it away.
+fn pass_over_unwanted(pad: &gst::Pad, passing: Arc<AtomicI64>) {
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let segment = segment.as_ref().and_then(|event| event.segment().downcast_ref::<gst::ClockTime>());
+        let (Some(segment), Some(pts)) = (segment, buffer.pts()) else { return gst::PadProbeReturn::Ok };
+        let until = passing.load(Ordering::Relaxed);
+        let passed = segment.to_stream_time(pts).is_some_and(|at| (at.nseconds() as i64) < until);
+        let ends = buffer.duration().map(|length| pts + length);
+        let before = ends.zip(segment.start()).is_some_and(|(ends, start)| ends <= start);
+        if !passed && !before {
+            return gst::PadProbeReturn::Ok;
+        }
+        let caps = pad.current_caps();
+        let kind = caps.as_ref().and_then(|caps| caps.structure(0));
+        let bytes = buffer.map_readable();
+        if !kind.zip(bytes.as_ref().ok()).is_some_and(|(kind, bytes)| spared(kind, bytes)) {
+            return gst::PadProbeReturn::Ok;
+        }
+        drop(bytes);
+        info.data = None;
+        gst::PadProbeReturn::Handled
     });
 }
 

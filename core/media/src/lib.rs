@@ -17,6 +17,7 @@ mod probe;
 mod profile;
 mod scan;
 mod shelf;
+mod spared;
 pub mod synthetic;
 mod timing;
 mod video_reader;

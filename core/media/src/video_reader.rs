@@ -65,6 +65,8 @@ pub struct VideoReader {
     counter: u64,
     /// The picture that [`VideoReader::next`] owes.
     wanted: u64,
+    /// Pictures before this one may be missing.
+    passed: u64,
     /// A seek has just been made: the decoder's first picture shows whether it landed.
     sought: bool,
     /// The same after a seek to a key picture: whichever comes is the wanted one.
@@ -129,6 +131,7 @@ impl VideoReader {
             decode,
             counter: 0,
             wanted: 0,
+            passed: 0,
             sought: false,
             anywhere: false,
         })
@@ -238,7 +241,7 @@ impl VideoReader {
         let target = self.video.times.index_at(time);
         let ahead = target.checked_sub(self.wanted);
         self.wanted = target;
-        (self.sought, self.anywhere) = (false, false);
+        (self.passed, self.sought, self.anywhere) = (0, false, false);
         if ahead.is_some_and(|pictures| pictures <= NEAR) || target >= self.video.frames {
             return Ok(());
         }
@@ -265,7 +268,17 @@ impl VideoReader {
         let target = self.video.times.index_at(time).min(last);
         let Some(start) = self.shown.get(target as usize).copied() else { return self.seek(Time::ZERO) };
         (self.wanted, self.sought, self.anywhere) = (self.key_before(target), false, true);
+        self.passed = 0;
         self.decode.seek_key(start)
+    }
+
+    /// Until the next seek, pictures before picture `index` are not wanted: of these, the ones that no other picture is
+    /// decoded from may be left out, which brings a later one nearer.
+    pub fn pass_to(&mut self, index: u64) {
+        let Some(start) = self.shown.get(index as usize) else { return };
+        self.passed = index;
+        // Containers may round times.
+        self.decode.pass_to(start - 1_000);
     }
 
     fn pull(&self) -> Result<Option<gstreamer::Sample>, MediaError> {
@@ -288,8 +301,9 @@ impl VideoReader {
     }
 
     fn note_gap(&mut self, next: u64) {
-        if next > self.wanted {
-            let (first, last) = (self.wanted, next - 1);
+        let first = self.wanted.max(self.passed);
+        if next > first {
+            let last = next - 1;
             self.notes.push(format!("pictures {first} to {last} could not be decoded"));
         }
     }

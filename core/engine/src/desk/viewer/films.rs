@@ -99,17 +99,20 @@ impl Film {
         self.kept.get(&index).cloned()
     }
 
-    /// Makes ready for [`Film::step`] towards `index`: by going on, or from a key picture.
-    pub fn aim(&mut self, index: u64) -> Result<(), EngineError> {
+    /// Makes ready for [`Film::step`] towards `index`, with `behind` pictures before it: by going on, or from a key
+    /// picture.
+    pub fn aim(&mut self, index: u64, behind: u64) -> Result<(), EngineError> {
         let next = self.reader.position();
         let ahead = index.checked_sub(next);
         let key = self.reader.key_before(index);
         if ahead.is_some_and(|ahead| ahead <= NEAR || key <= next) {
             self.landed = ahead > Some(2 * NEAR);
-            return Ok(());
+        } else {
+            self.landed = true;
+            self.reader.seek_key(self.reader.times().start(index))?;
         }
-        self.landed = true;
-        Ok(self.reader.seek_key(self.reader.times().start(index))?)
+        self.reader.pass_to(index.saturating_sub(behind));
+        Ok(())
     }
 
     /// Decodes one picture on the way to `index`; those less than `behind` before it are kept.
@@ -139,7 +142,7 @@ impl Film {
         if let Some(kept) = self.kept(index) {
             return Ok(Some(kept));
         }
-        self.aim(index)?;
+        self.aim(index, behind)?;
         loop {
             match self.step(index, behind)? {
                 Step::There(picture) => return Ok(Some(picture)),

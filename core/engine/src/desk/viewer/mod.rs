@@ -181,7 +181,7 @@ impl Viewer {
             if !aimed && let Some(picture) = film.kept(index) {
                 return Some(present(&mut self.stage, &project, show, &plan, index, &picture));
             }
-            let step = if aimed { Ok(()) } else { film.aim(index) };
+            let step = if aimed { Ok(()) } else { film.aim(index, BEHIND) };
             match step.and_then(|()| film.step(index, BEHIND)) {
                 Ok(Step::On) => {}
                 Ok(Step::Near(picture)) => {
