@@ -48,7 +48,9 @@ pub struct Train {
     #[arg(long, default_value_t = 0.0)]
     lips: f32,
     /// Share of windows whose mouth the truth tells a generator instead of the sound, 0 to 1. Between them the ear
-    /// learns from it; at 1 it rests, to be taught by wav2lip-ear or diff2lip-ear
+    /// learns from it; at 1 it rests, to be taught by wav2lip-ear or diff2lip-ear. For lipsync-expert: how much of its
+    /// loss is what each tower says by itself of the mouth's true motion, a beginning from which the published loss
+    /// goes on
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     told: f64,
     /// Shorten gradients longer than this; 1 by default for diff2lip

@@ -67,7 +67,8 @@ pub struct Training {
     /// How much more the pixels around the lips count.
     pub lips: f32,
     // What came later is left out of `run.json` where it is not given: earlier runs go on.
-    /// The share of windows whose mouth is told by the truth instead of heard; at 1 the painting half learns alone.
+    /// Of a generator the share of windows whose mouth is told by the truth instead of heard; at 1 the painting half
+    /// learns alone. Of the expert: see [`SyncNet::new`].
     #[serde(skip_serializing_if = "is_zero")]
     pub told: f64,
     /// Gradients longer than this are shortened to it.
@@ -209,7 +210,8 @@ pub fn train(
     let diffusion = training.diffusion.clone().unwrap_or_default();
     let ended = match training.network.as_str() {
         "lipsync-expert" => {
-            trainer::run(&mut SyncNet::new(&set, weights, batch, settings, &device)?, &run, sink, cancel)
+            let mut recipe = SyncNet::new(&set, weights, batch, training.told, settings, &device)?;
+            trainer::run(&mut recipe, &run, sink, cancel)
         }
         "wav2lip-ear" | "diff2lip-ear" => {
             trainer::run(&mut Ear::new(&set, weights, batch, settings, &device)?, &run, sink, cancel)
@@ -375,12 +377,15 @@ fn check(training: &Training, schedule: &Schedule, network: Network) -> Result<(
     if !(0.0..=1.0).contains(&training.told) {
         return refuse("--told: give a share from 0 to 1".into());
     }
-    let of_generators = of_generators || training.told > 0.0;
-    if (!generates || EARS.contains(&training.network.as_str())) && of_generators {
+    let none = !generates || EARS.contains(&training.network.as_str());
+    if none && of_generators {
         return refuse(format!(
-            "--expert, --sync, --quality and --told are for a generator; {} is none",
+            "--expert, --sync and --quality are for a generator; {} is none",
             training.network
         ));
+    }
+    if none && network != Network::LipsyncExpert && training.told > 0.0 {
+        return refuse(format!("--told is for generators and the expert, not for {}", training.network));
     }
     if training.quality.is_some_and(|width| !(1..=256).contains(&width)) {
         return refuse("--quality: give 1 to 256 channels of the discriminator's first layer".into());

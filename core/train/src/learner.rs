@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use std::collections::HashMap;
 
-pub(crate) struct Learner {
+pub struct Learner {
     pub weights: Weights,
     /// What learns instead of the weights, see [`Settings::rank`].
     corrections: Option<Weights>,

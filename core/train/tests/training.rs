@@ -31,6 +31,11 @@ const FRAMES: usize = 40;
 
 /// Grey people whose mouths are as bright as their sound is loud.
 fn set(folder: &Path) -> Set {
+    people(folder, true)
+}
+
+/// Without their points only the boxes of their faces are known.
+fn people(folder: &Path, with_points: bool) -> Set {
     let mut writer = Writer::open(folder, SIDE).unwrap();
     for person in 0..5u32 {
         let loud = |second: f32| ((second * 2.3 + person as f32) * 5.0).sin() * 0.5 + 0.5;
@@ -50,6 +55,9 @@ fn set(folder: &Path) -> Set {
         points[36][0] = 6.0;
         points[45][0] = 26.0;
         points[48..].iter_mut().enumerate().for_each(|(i, p)| *p = [10.0 + (i % 10) as f32, 24.0]);
+        if !with_points {
+            points = [[f32::NAN; 2]; POINTS];
+        }
         let split = if person < 3 { Split::Train } else { Split::Validation };
         let record = Record {
             name: format!("person {person}"),
@@ -88,9 +96,9 @@ fn run(folder: &Path, steps: u64, resume: bool) -> Run {
     }
 }
 
-fn expert(set: &Set, rate: f64) -> SyncNet {
+fn expert(set: &Set, told: f64, rate: f64) -> SyncNet {
     let weights = Weights::fresh(Network::LipsyncExpert, 4, 1, &Device::Cpu).unwrap();
-    SyncNet::new(set, weights, 6, Settings { rate, ..Settings::default() }, &Device::Cpu).unwrap()
+    SyncNet::new(set, weights, 6, told, Settings { rate, ..Settings::default() }, &Device::Cpu).unwrap()
 }
 
 fn fresh(network: Network, width: usize) -> Weights {
@@ -152,12 +160,24 @@ fn a_resumed_run_ends_where_a_straight_one_does_bit_for_bit() {
 fn the_expert_learns_what_belongs_together() {
     let folder = tempfile::tempdir().unwrap();
     let set = set(&folder.path().join("set"));
-    let mut recipe = expert(&set, 2e-3);
+    let mut recipe = expert(&set, 0.0, 2e-3);
     let before = recipe.examine().unwrap();
     let mut run = run(&folder.path().join("run"), 60, false);
     run.examine_every = 60;
     let outcome = go(&mut recipe, &run).unwrap();
     assert!(outcome.best.unwrap() < before.judged.min(0.69), "{:?} after {}", outcome, before.judged);
+}
+
+#[test]
+fn both_towers_of_an_expert_learn_what_the_mouth_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let mut recipe = expert(&set, 1.0, 2e-3);
+    let before = recipe.examine().unwrap();
+    let mut run = run(&folder.path().join("run"), 60, false);
+    run.examine_every = 60;
+    let outcome = go(&mut recipe, &run).unwrap();
+    assert!(outcome.best.unwrap() < 0.8 * before.judged, "{:?} after {}", outcome, before.judged);
 }
 
 #[test]
@@ -179,6 +199,15 @@ fn a_generator_that_is_told_all_paints_while_its_ear_rests() {
     let ear = |name: &str| name.starts_with("audio_encoder.");
     assert!(before.vars().iter().filter(|(name, _)| ear(name)).all(|var| !moved(var)));
     assert!(before.vars().iter().filter(|(name, _)| name == "output_block.1.weight").all(moved));
+}
+
+#[test]
+fn people_whose_faces_are_boxes_are_judged_by_the_whole_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let exam = generator(&people(folder.path(), false), 0.0).examine().unwrap();
+    assert!(exam.scores.iter().all(|(_, score)| score.is_finite()), "{:?}", exam.scores);
+    let picture = exam.scores.iter().find(|(name, _)| *name == "picture").unwrap().1;
+    assert_eq!(exam.judged, picture);
 }
 
 #[test]
@@ -428,10 +457,10 @@ fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state() {
     let folder = tempfile::tempdir().unwrap();
     let set = set(&folder.path().join("set"));
     let at = folder.path().join("run");
-    go(&mut expert(&set, 1e-4), &run(&at, 2, false)).unwrap();
+    go(&mut expert(&set, 0.0, 1e-4), &run(&at, 2, false)).unwrap();
     let good = fs::read(at.join("state.safetensors")).unwrap();
     // Steps so long that the weights leave f32's range.
-    let ended = go(&mut expert(&set, 1e38), &run(&at, 50, true));
+    let ended = go(&mut expert(&set, 0.0, 1e38), &run(&at, 50, true));
     assert!(matches!(ended, Err(TrainError::Diverged { saved: 2, .. })), "{ended:?}");
     assert!(fs::read(at.join("state.safetensors")).unwrap() == good);
 }
@@ -488,16 +517,16 @@ fn a_full_disk_stops_in_clear_words_and_the_last_good_state_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let set = set(&folder.path().join("set"));
     let (full, straight) = (folder.path().join("full"), folder.path().join("straight"));
-    go(&mut expert(&set, 1e-4), &run(&full, 2, false)).unwrap();
+    go(&mut expert(&set, 0.0, 1e-4), &run(&full, 2, false)).unwrap();
     let good = fs::read(full.join("state.safetensors")).unwrap();
     // Where the next state is written, the kernel has no room for a single byte.
     std::os::unix::fs::symlink("/dev/full", full.join("state.tmp")).unwrap();
-    let words = go(&mut expert(&set, 1e-4), &run(&full, 4, true)).unwrap_err().to_string();
+    let words = go(&mut expert(&set, 0.0, 1e-4), &run(&full, 4, true)).unwrap_err().to_string();
     assert!(words.contains("state.safetensors") && words.contains("No space left on device"), "{words}");
     assert!(fs::read(full.join("state.safetensors")).unwrap() == good);
     // With room again it goes on as if nothing had been.
-    go(&mut expert(&set, 1e-4), &run(&full, 4, true)).unwrap();
-    go(&mut expert(&set, 1e-4), &run(&straight, 4, false)).unwrap();
+    go(&mut expert(&set, 0.0, 1e-4), &run(&full, 4, true)).unwrap();
+    go(&mut expert(&set, 0.0, 1e-4), &run(&straight, 4, false)).unwrap();
     for file in ["state.safetensors", "curve.csv"] {
         assert!(fs::read(straight.join(file)).unwrap() == fs::read(full.join(file)).unwrap(), "{file}");
     }
@@ -510,13 +539,13 @@ fn what_does_not_fit_is_refused_in_words() {
     let at = folder.path().join("run");
     let cancel = Cancel::new();
     cancel.cancel();
-    let ended = trainer::run(&mut expert(&set, 1e-4), &run(&at, 9, false), &(), &cancel);
+    let ended = trainer::run(&mut expert(&set, 0.0, 1e-4), &run(&at, 9, false), &(), &cancel);
     assert!(matches!(ended, Err(TrainError::Cancelled)));
-    let again = go(&mut expert(&set, 1e-4), &run(&at, 9, false)).unwrap_err().to_string();
+    let again = go(&mut expert(&set, 0.0, 1e-4), &run(&at, 9, false)).unwrap_err().to_string();
     assert!(again.contains("--resume"), "{again}");
     let mut other = run(&at, 9, true);
     other.settings = serde_json::json!({"test": false});
-    let other = go(&mut expert(&set, 1e-4), &other).unwrap_err().to_string();
+    let other = go(&mut expert(&set, 0.0, 1e-4), &other).unwrap_err().to_string();
     assert!(other.contains("run.json"), "{other}");
     let foreign = go(&mut generator(&set, 0.5), &run(&at, 9, true)).unwrap_err().to_string();
     assert!(foreign.contains("lacks"), "{foreign}");

@@ -375,8 +375,12 @@ impl Recipe for Generator {
         Ok(Exam { scores, judged, picture: sheet(&rows, SHOWN)? })
     }
 
-    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.averaged()
+    fn learner(&self) -> &Learner {
+        &self.learner
+    }
+
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.learner
     }
 
     fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {

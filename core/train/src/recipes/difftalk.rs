@@ -210,16 +210,12 @@ impl Recipe for Generator {
         Ok(Exam { scores: vec![("noise", noise)], judged: noise, picture: sheet(&rows, SHOWN)? })
     }
 
-    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.averaged()
+    fn learner(&self) -> &Learner {
+        &self.learner
     }
 
-    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.state("")
-    }
-
-    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.learner.restore("", state)
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.learner
     }
 }
 

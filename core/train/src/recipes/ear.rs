@@ -17,7 +17,6 @@ use lipsmith_nets::diff2lip::{self, Diff2Lip};
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
 use lipsmith_nets::zoo::Network;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 const EXAMINED: usize = 256;
@@ -132,16 +131,12 @@ impl Recipe for Ear {
         Ok(Exam { scores, judged: loss, picture: picture(&said, &truth)? })
     }
 
-    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.averaged()
+    fn learner(&self) -> &Learner {
+        &self.learner
     }
 
-    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.state("")
-    }
-
-    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.learner.restore("", state)
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.learner
     }
 }
 

@@ -13,6 +13,7 @@ pub mod vq;
 pub mod wav2lip;
 
 use crate::TrainError;
+use crate::learner::Learner;
 use candle_core::Tensor;
 use std::collections::HashMap;
 
@@ -39,11 +40,21 @@ pub trait Recipe {
     /// One step of the optimiser(s). Where a score is not finite the weights are spoilt.
     fn learn(&mut self, batch: Self::Batch) -> Result<Scores, TrainError>;
     fn examine(&mut self) -> Result<Exam, TrainError>;
+    /// The network that learns.
+    fn learner(&self) -> &Learner;
+    fn learner_mut(&mut self) -> &mut Learner;
+
     /// The network to be used: averaged weights under its own names.
-    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError>;
-    /// All that the next step depends on.
-    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError>;
-    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError>;
+    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
+        self.learner().averaged()
+    }
+    /// All that the next step depends on; more than the learner's where others learn beside it.
+    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
+        self.learner().state("")
+    }
+    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
+        self.learner_mut().restore("", state)
+    }
 }
 
 fn scalar(loss: &Tensor) -> Result<f64, TrainError> {

@@ -59,6 +59,17 @@ pub fn told(network: Network, shapes: &Tensor, channels: usize) -> Result<Tensor
     })
 }
 
+/// What both towers of a lip-sync expert would say of mouths in motion if they saw and heard perfectly, `[n, distances of
+/// each picture]` → `[n, channels]`, of length 1 and never negative, as theirs are.
+pub fn told_of_motion(shapes: &Tensor, channels: usize) -> Result<Tensor, TrainError> {
+    let mut random = Random::new(0x65_7870);
+    let numbers = shapes.dim(1)?;
+    let mixture = (0..numbers * channels).map(|_| random.within(-1.0, 1.0)).collect();
+    let mixed = shapes.matmul(&Tensor::from_vec(mixture, (numbers, channels), shapes.device())?)?.relu()?;
+    let length = mixed.sqr()?.sum_keepdim(1)?.sqrt()?.maximum(1e-6)?;
+    Ok(mixed.broadcast_div(&length)?)
+}
+
 /// What a painter is given of the sound, `[n, channels]`: what its ear says, or the `truth` where `told`, `[n, 1]`, is
 /// 1; and how far the ear is from saying the truth itself, where it is told some and hears some. `share` of windows
 /// that are told: at 0 nothing is, at 1 the ear rests.

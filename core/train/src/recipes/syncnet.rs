@@ -2,7 +2,8 @@
 //! or from different moments of the same clip, told apart by the cosine of their embeddings.
 
 use super::crops::{Clips, Framing, Look, below, picture, sound, stream};
-use super::{Exam, Recipe, Scores};
+use super::mouths::{DISTANCES, shape, told_of_motion};
+use super::{Exam, Recipe, Scores, scalar};
 use crate::TrainError;
 use crate::dataset::{Clip, Set, Split};
 use crate::learner::Learner;
@@ -15,7 +16,6 @@ use candle_core::{Device, Tensor};
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::syncnet_color::{Config, SyncNetColor};
 use lipsmith_nets::wav2lip::FACE;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Pictures that the expert looks at together.
@@ -28,6 +28,8 @@ const EXAMINED: usize = 192;
 
 pub struct SyncNet {
     learner: Learner,
+    /// How much of the loss is how far both towers are from the truth, see [`told_of_motion`]; else it is the paper's.
+    told: f64,
     sampler: Arc<Sampler>,
     exam: Pairs,
     device: Device,
@@ -38,18 +40,30 @@ pub struct Sampler {
     batch: usize,
 }
 
-/// `faces`: `[n, 15, 48, 96]`; `sounds`: `[n·(1 + OTHERS), 1, 80, 16]`, each mouth's own first.
+/// `faces`: `[n, 15, 48, 96]`; `sounds`: `[n·(1 + OTHERS), 1, 80, 16]`, each mouth's own first; `shapes`:
+/// `[n, 5·distances]`, what the mouth does.
 pub struct Pairs {
+    faces: Tensor,
+    sounds: Tensor,
+    shapes: Tensor,
+}
+
+/// What a tower gives.
+struct Embedded {
+    /// `[n, 1, d]` and `[n, 1 + OTHERS, d]`.
     faces: Tensor,
     sounds: Tensor,
 }
 
 impl SyncNet {
-    /// Continues from `weights`; `batch` mouths a step.
+    /// Continues from `weights`; `batch` mouths a step. `told`, 0 to 1: how much of the loss is what each tower has to
+    /// say by itself of the mouth's motion. Told apart from other moments alone, fresh towers for a long time give
+    /// the same for everything.
     pub fn new(
         set: &Set,
         weights: Weights,
         batch: usize,
+        told: f64,
         settings: Settings,
         device: &Device,
     ) -> Result<SyncNet, TrainError> {
@@ -63,6 +77,7 @@ impl SyncNet {
         };
         Ok(SyncNet {
             learner: Learner::new(weights, settings, Some(0.998))?,
+            told,
             sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, LOOK + APART)?, batch }),
             exam,
             device: device.clone(),
@@ -73,16 +88,34 @@ impl SyncNet {
         Config { width: self.learner.weights.channels() / 2 }
     }
 
-    /// `[n]` for the mouths with their own sounds, and `[n, OTHERS]` with the others.
-    fn compare(&self, network: &SyncNetColor, pairs: &Pairs) -> Result<(Tensor, Tensor), TrainError> {
+    fn embed(&self, network: &SyncNetColor, pairs: &Pairs) -> Result<Embedded, TrainError> {
         let faces = network.faces(&pairs.faces.to_device(&self.device)?)?;
         let sounds = network.sound(&pairs.sounds.to_device(&self.device)?)?;
         let (n, d) = faces.dims2()?;
-        let faces =
-            faces.reshape((n, 1, d))?.broadcast_as((n, 1 + OTHERS, d))?.reshape((n * (1 + OTHERS), d))?;
-        let all = agreement(&faces, &sounds)?.reshape((n, 1 + OTHERS))?;
+        Ok(Embedded { faces: faces.reshape((n, 1, d))?, sounds: sounds.reshape((n, 1 + OTHERS, d))? })
+    }
+}
+
+impl Embedded {
+    /// `[n]` for the mouths with their own sounds, and `[n, OTHERS]` with the others.
+    fn agreements(&self) -> Result<(Tensor, Tensor), TrainError> {
+        let (n, all, d) = self.sounds.dims3()?;
+        let rows = |t: &Tensor| t.broadcast_as((n, all, d))?.reshape((n * all, d));
+        let all = agreement(&rows(&self.faces)?, &rows(&self.sounds)?)?.reshape((n, all))?;
         Ok((all.narrow(1, 0, 1)?.flatten_all()?, all.narrow(1, 1, OTHERS)?))
     }
+
+    /// How far both towers are from the truth, 0 to 2.
+    fn astray(&self, pairs: &Pairs) -> Result<Tensor, TrainError> {
+        let truth = told_of_motion(&pairs.shapes.to_device(self.faces.device())?, self.faces.dim(2)?)?;
+        let agreed = |said: Tensor| Ok::<_, TrainError>(agreement(&said.squeeze(1)?, &truth)?.mean_all()?);
+        let both = (agreed(self.faces.clone())? + agreed(self.sounds.narrow(1, 0, 1)?)?)?;
+        Ok(both.affine(-1.0, 2.0)?)
+    }
+}
+
+fn told_apart((own, others): (&Tensor, &Tensor)) -> Result<Tensor, TrainError> {
+    Ok(((sync(own, true)? + sync(others, false)?)? * 0.5)?)
 }
 
 /// Agreement with the own sound and with others, each sorted: the farther the two lines lie apart, the better.
@@ -121,16 +154,24 @@ impl Recipe for SyncNet {
 
     fn learn(&mut self, batch: Pairs) -> Result<Scores, TrainError> {
         let network = SyncNetColor::trainable(&self.config(), &self.learner.builder()?)?;
-        let (own, others) = self.compare(&network, &batch)?;
-        let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?;
-        let length = self.learner.step(&loss.backward()?)?;
-        Ok(vec![("loss", f64::from(loss.to_scalar::<f32>()?)), ("gradient", length)])
+        let embedded = self.embed(&network, &batch)?;
+        let (own, others) = embedded.agreements()?;
+        let mut loss = told_apart((&own, &others))?;
+        let mut scores = vec![("loss", scalar(&loss)?)];
+        if self.told > 0.0 {
+            let astray = embedded.astray(&batch)?;
+            scores.push(("astray", scalar(&astray)?));
+            loss = ((loss * (1.0 - self.told))? + (astray * self.told)?)?;
+        }
+        scores.push(("gradient", self.learner.step(&loss.backward()?)?));
+        Ok(scores)
     }
 
     fn examine(&mut self) -> Result<Exam, TrainError> {
         let network = SyncNetColor::new(&self.config(), &self.learner.averaged_builder(&self.device)?)?;
-        let (own, others) = self.compare(&network, &self.exam)?;
-        let loss = ((sync(&own, true)? + sync(&others, false)?)? * 0.5)?.to_scalar::<f32>()?;
+        let embedded = self.embed(&network, &self.exam)?;
+        let (own, others) = embedded.agreements()?;
+        let (loss, astray) = (scalar(&told_apart((&own, &others))?)?, scalar(&embedded.astray(&self.exam)?)?);
         let (own, others) = (own.to_vec1::<f32>()?, others.to_vec2::<f32>()?);
         let pairs =
             || own.iter().zip(&others).flat_map(|(own, others)| others.iter().map(move |o| (*own, *o)));
@@ -140,22 +181,18 @@ impl Recipe for SyncNet {
         let refused = others.iter().flatten().filter(|other| **other <= 0.5).count();
         let right = share(told + refused, own.len() * 2 * OTHERS);
         Ok(Exam {
-            scores: vec![("loss", f64::from(loss)), ("right", right), ("ranked", ranked)],
-            judged: f64::from(loss),
+            scores: vec![("loss", loss), ("right", right), ("ranked", ranked), ("astray", astray)],
+            judged: if self.told >= 1.0 { astray } else { loss },
             picture: lines(&own, &others)?,
         })
     }
 
-    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.averaged()
+    fn learner(&self) -> &Learner {
+        &self.learner
     }
 
-    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.state("")
-    }
-
-    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.learner.restore("", state)
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.learner
     }
 }
 
@@ -164,6 +201,7 @@ struct Drawing {
     mouths: usize,
     faces: Vec<f32>,
     sounds: Vec<f32>,
+    shapes: Vec<f32>,
 }
 
 impl Drawing {
@@ -178,6 +216,7 @@ impl Drawing {
         for frame in first..first + LOOK {
             let framing = framing(random);
             picture(clip, frame, look, framing, FACE, FACE / 2..FACE, &mut self.faces);
+            self.shapes.extend(shape(clip, frame));
         }
         sound(clip, first, &mut self.sounds);
         // Anywhere else in the clip, the moments around `first` left out.
@@ -196,6 +235,7 @@ impl Drawing {
         Ok(Pairs {
             faces: Tensor::from_vec(self.faces, faces, &Device::Cpu)?,
             sounds: Tensor::from_vec(self.sounds, sounds, &Device::Cpu)?,
+            shapes: Tensor::from_vec(self.shapes, (self.mouths, LOOK * DISTANCES.len()), &Device::Cpu)?,
         })
     }
 }

@@ -16,7 +16,6 @@ use candle_core::{Device, Tensor};
 use lipsmith_nets::lpips::{Backbone, Lpips};
 use lipsmith_nets::vq::{Config, Vq};
 use lipsmith_nets::zoo::Variant;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What the encoder's way to the codes counts beside the codes' way to it (van den Oord et al. 2017).
@@ -116,15 +115,11 @@ impl Recipe for Autoencoder {
         Ok(Exam { scores: vec![("picture", picture)], judged: picture, picture: sheet(&rows, SHOWN)? })
     }
 
-    fn network(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.averaged()
+    fn learner(&self) -> &Learner {
+        &self.learner
     }
 
-    fn state(&self) -> Result<Vec<(String, Tensor)>, TrainError> {
-        self.learner.state("")
-    }
-
-    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<(), TrainError> {
-        self.learner.restore("", state)
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.learner
     }
 }
