@@ -3,7 +3,7 @@
 use super::{Failure, Output, Session};
 use clap::{Args, Subcommand};
 use lipsmith_engine::EngineError;
-use lipsmith_engine::models::{self, FamilyState, Model, Registry, Report};
+use lipsmith_engine::models::{self, FamilyState, Model, Pace, Registry, Report};
 use lipsmith_engine::train::{self, TRAINABLE};
 use serde_json::json;
 use std::fmt::Write;
@@ -91,6 +91,16 @@ fn list(installed: &[&Model], families: &[FamilyState]) -> String {
     for family in families {
         let state = if family.is_ready() { "ready".to_string() } else { missing(family) };
         let _ = writeln!(text, "{:16} {state}", family.family);
+        let pace = family.pace.map(|pace| match pace {
+            Pace::Film => "about film speed",
+            Pace::Steady => "below a second a frame",
+            Pace::Slow => "many seconds a frame",
+        });
+        let facts = pace.map(String::from).into_iter().chain(family.licence.clone());
+        let facts = facts.collect::<Vec<_>>().join("; ");
+        if !facts.is_empty() {
+            let _ = writeln!(text, "{:16} {facts}", "");
+        }
     }
     text.trim_end().to_string()
 }

@@ -10,7 +10,8 @@ use super::session::Session;
 use super::words::LANGUAGES;
 use super::{Window, imports, panels};
 use lipsmith_base::Time;
-use lipsmith_engine::desk::{Event, Request, Weight};
+use lipsmith_engine::desk::{Event, Request, Talking, Weight};
+use lipsmith_project::Method;
 use lipsmith_project::edit::{MediaEdit, TakeEdit};
 use lipsmith_project::interchange::Format;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 /// Endings of networks' weights, which are models and not media.
 const CHECKPOINTS: [&str; 5] = ["pth", "pt", "ckpt", "tar", "safetensors"];
 pub const PROJECT: &str = "lipsmith";
+/// The family that makes photographs talk.
+const HEADS: &str = "diffused-heads";
 
 impl Window {
     pub(super) fn take_in_news(&mut self, ctx: &egui::Context) {
@@ -36,7 +39,7 @@ impl Window {
             && let Some(Asking { wish, .. }) = self.asking.take()
         {
             match answer {
-                Answer::Chosen(paths) => self.grant(wish, paths),
+                Answer::Chosen(paths) => self.grant(ctx, wish, paths),
                 Answer::Nothing => {}
                 Answer::NoPortal => self.dialog = Some(Dialog::Path(wish)),
             }
@@ -74,7 +77,7 @@ impl Window {
                 let selected = self.session.selection.character;
                 let only = project.characters.keys().next().filter(|_| project.characters.len() == 1);
                 let speaker = selected.or(only.copied());
-                let edit = imports::lay_down(project, media, self.session.playhead, speaker);
+                let edit = imports::lay_down(project, media, self.session.playhead, speaker, &self.words);
                 let look = &mut self.session.timeline;
                 let whole = look.fitted == Some((look.from, look.scale));
                 look.fit |= whole || project.duration() == Time::ZERO;
@@ -88,7 +91,7 @@ impl Window {
             }
             Event::Scripted { edit: Ok(edit), .. } => self.apply(ctx, &edit),
             Event::Faces { media, faces } => {
-                if let Some(edit) = imports::cast(self.document.project(), media, &faces) {
+                if let Some(edit) = imports::cast(self.document.project(), media, &faces, &self.words) {
                     self.apply(ctx, &edit);
                 }
             }
@@ -102,6 +105,7 @@ impl Window {
                 let values = [("path", output.display().to_string().into()), ("frames", frames.into())];
                 self.tell(ctx, Weight::Done, self.words.with("toast-exported", &values));
             }
+            Event::Talked(film) => self.bring_in(vec![film]),
             Event::Told { weight, text } => self.tell(ctx, weight, text),
             _ => {}
         }
@@ -162,7 +166,7 @@ impl Window {
                 Act::Ask(request) => self.desk.send(request),
                 Act::Seek { to, scrub } => self.seek(to, scrub),
                 Act::Open(dialog) => self.open(ctx, dialog),
-                Act::Grant(wish, paths) => self.grant(wish, paths),
+                Act::Grant(wish, paths) => self.grant(ctx, wish, paths),
                 Act::Leave(leaving) => self.leave(leaving),
                 Act::SaveThen(leaving) => {
                     self.after_save = Some(leaving);
@@ -188,15 +192,24 @@ impl Window {
 
     fn run(&mut self, ctx: &egui::Context, command: Command) -> Vec<Act> {
         let mut acts = Vec::new();
+        let selection = &self.session.selection;
+        let copies = matches!(command, Command::Copy | Command::Cut)
+            && !(selection.clips.is_empty() && selection.cues.is_empty());
         let mut dispatch = Dispatch {
             project: self.document.history.project(),
             session: &mut self.session,
             news: &self.news,
+            words: &self.words,
             clipboard: &mut self.clipboard,
             acts: &mut acts,
             playing: self.desk.playing(),
         };
-        match dispatch.run(command) {
+        let left = dispatch.run(command);
+        if copies {
+            let text = self.clipboard.text(self.document.project());
+            ctx.copy_text(text);
+        }
+        match left {
             Some(Command::Save) => self.save(ctx),
             Some(Command::Undo) => drop(self.document.history.undo()),
             Some(Command::Redo) => drop(self.document.history.redo()),
@@ -238,7 +251,7 @@ impl Window {
     fn open(&mut self, ctx: &egui::Context, dialog: Dialog) {
         match dialog {
             Dialog::Path(wish) => {
-                let title = self.words.text("dialog-choose");
+                let title = self.words.text(wish.title());
                 let name = wish.suggestion(&self.document.project().name);
                 let wake = ctx.clone();
                 self.asking = Some(Asking::begin(wish, &title, &name, move || wake.request_repaint()));
@@ -249,7 +262,7 @@ impl Window {
     }
 
     /// A wish for a file, fulfilled.
-    fn grant(&mut self, wish: Wish, paths: Vec<PathBuf>) {
+    fn grant(&mut self, ctx: &egui::Context, wish: Wish, paths: Vec<PathBuf>) {
         let Some(path) = paths.first().cloned() else { return };
         let project = self.document.project().clone();
         match wish {
@@ -264,6 +277,13 @@ impl Window {
             Wish::ImportModel => self.desk.send(Request::ImportModel(path)),
             Wish::Identify => self.desk.send(Request::Identify(path)),
             Wish::Relink(media) => self.desk.send(Request::Relink { media, at: path }),
+            Wish::TalkPhoto(voice) => self.open(ctx, Dialog::Path(Wish::TalkFilm(voice, path))),
+            Wish::TalkFilm(voice, photo) => {
+                let method = Method { family: HEADS.into(), ..project.settings.method.clone() };
+                let voice = project.media.get(&voice).map(|media| media.path.clone());
+                let talk = voice.map(|voice| Talking { photo, voice, output: path, method });
+                talk.into_iter().for_each(|talk| self.desk.send(Request::Talk(talk)));
+            }
             Wish::ExportTo(_) => {
                 self.typed.output = path.display().to_string();
                 self.dialog = Some(Dialog::Export);
@@ -302,7 +322,7 @@ impl Window {
         match leaving {
             Leaving::New => {
                 self.desk.send(Request::New);
-                self.document = Document::new(&self.words.text("untitled"));
+                self.document = Document::new(&self.words);
                 self.session = Session::default();
                 self.news.forget_project();
             }

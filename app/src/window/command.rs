@@ -51,7 +51,7 @@ commands! {
     File {
         New "new", Open "open", OpenSample "open-sample", Save "save", SaveAs "save-as",
         Import "import", ImportScript "import-script", ExportScript "export-script",
-        Relink "relink", Export "export", Quit "quit",
+        Relink "relink", Export "export", Talk "talk", Learn "learn", Quit "quit",
     }
     Edit {
         Undo "undo", Redo "redo", Cut "cut", Copy "copy", Paste "paste", Duplicate "duplicate",

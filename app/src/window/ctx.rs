@@ -12,7 +12,7 @@ use super::theme::Theme;
 use super::words::Words;
 use lipsmith_base::Time;
 use lipsmith_engine::desk::Request;
-use lipsmith_project::{CueId, Edit, History, Project};
+use lipsmith_project::{CueId, Edit, History, MediaId, Project};
 use std::path::PathBuf;
 
 pub enum Act {
@@ -52,6 +52,8 @@ pub enum Dialog {
     Shortcuts,
     About,
     Export,
+    /// A network is taught who is seen in a film.
+    Learn(MediaId),
     Timecode,
     /// A file or folder by its path, where the desktop offers no dialog.
     Path(Wish),

@@ -1,6 +1,7 @@
 //! Choosing files. The desktop's own dialog comes by its portal, on a thread of its own; where there is no portal the
 //! window asks for a path instead.
 
+use lipsmith_project::MediaId;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -15,7 +16,11 @@ pub enum Wish {
     ExportScript,
     ImportModel,
     Identify,
-    Relink(lipsmith_project::MediaId),
+    Relink(MediaId),
+    /// A photograph that is to speak a sound.
+    TalkPhoto(MediaId),
+    /// The film that becomes of it.
+    TalkFilm(MediaId, PathBuf),
     ExportTo(String),
     ExportMatte(String),
 }
@@ -74,9 +79,7 @@ impl Asking {
                     let files = dialog.pick_files().await.unwrap_or_default();
                     files.iter().map(|file| file.path().to_path_buf()).collect()
                 }
-                Wish::SaveProject | Wish::ExportScript | Wish::ExportTo(_) | Wish::ExportMatte(_) => {
-                    one(dialog.save_file().await)
-                }
+                saved if saved.saves() => one(dialog.save_file().await),
                 Wish::Relink(_) => one(dialog.pick_folder().await),
                 _ => one(dialog.pick_file().await),
             }
@@ -111,11 +114,25 @@ impl Wish {
             Wish::SaveProject => format!("{project}.lipsmith"),
             Wish::ExportScript => format!("{project}.srt"),
             Wish::ExportTo(name) | Wish::ExportMatte(name) => name.clone(),
+            Wish::TalkFilm(_, photo) => {
+                format!("{}.mp4", photo.file_stem().unwrap_or_default().to_string_lossy())
+            }
             _ => String::new(),
         }
     }
 
+    /// What is asked for, in the languages' files.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Wish::TalkPhoto(_) => "path-photo",
+            Wish::TalkFilm(..) => "path-talk",
+            wish if wish.saves() => "path-save",
+            _ => "path-open",
+        }
+    }
+
     pub fn saves(&self) -> bool {
-        matches!(self, Wish::SaveProject | Wish::ExportScript | Wish::ExportTo(_) | Wish::ExportMatte(_))
+        use Wish::{ExportMatte, ExportScript, ExportTo, SaveProject, TalkFilm};
+        matches!(self, SaveProject | ExportScript | ExportTo(_) | ExportMatte(_) | TalkFilm(..))
     }
 }

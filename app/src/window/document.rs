@@ -1,5 +1,6 @@
 //! The project that is open: its history, its file, and the one way to change it.
 
+use super::words::Words;
 use lipsmith_base::FrameRate;
 use lipsmith_engine::desk::{Desk, Request};
 use lipsmith_project::{Edit, EditError, History, Project};
@@ -16,8 +17,14 @@ pub struct Document {
 }
 
 impl Document {
-    pub fn new(name: &str) -> Document {
-        let project = Project::new(name, FrameRate::FPS_25);
+    /// An empty project whose parts are called by `words`.
+    pub fn new(words: &Words) -> Document {
+        let mut project = Project::new(words.text("untitled"), FrameRate::FPS_25);
+        let sequence = &mut project.sequence;
+        Arc::make_mut(&mut sequence.picture).name = words.text("track-picture");
+        for (i, voice) in sequence.voices.iter_mut().enumerate() {
+            Arc::make_mut(voice).name = words.numbered("track-voice", i + 1);
+        }
         let mut history = History::new(project, "New project");
         // There is nothing in it that could be lost.
         history.mark_saved(history.revision());

@@ -1,5 +1,6 @@
 //! What becomes of files that are brought in: pure functions from what was found to the edit that lays it down.
 
+use super::words::Words;
 use lipsmith_base::{Time, TimeRange};
 use lipsmith_engine::desk::FilmFaces;
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, MediaEdit, Ripple, TrackEdit};
@@ -13,7 +14,13 @@ const COLOURS: [[u8; 3]; 6] =
 
 /// Adds a medium to the pool and lays it down: a film behind the picture, a sound at the playhead, with a line over
 /// it. The first film gives the sequence its rate. A medium that is in the pool already is laid down again.
-pub fn lay_down(project: &Project, media: Media, playhead: Time, speaker: Option<CharacterId>) -> Edit {
+pub fn lay_down(
+    project: &Project,
+    media: Media,
+    playhead: Time,
+    speaker: Option<CharacterId>,
+    words: &Words,
+) -> Edit {
     let known = project.media.iter().find(|(_, known)| known.fingerprint == media.fingerprint);
     let mut next = project.next_id;
     let mut edits = Vec::new();
@@ -47,7 +54,7 @@ pub fn lay_down(project: &Project, media: Media, playhead: Time, speaker: Option
             let track = match free {
                 Some(track) => track.id,
                 None => {
-                    let name = format!("Voice {}", project.sequence.voices.len() + 1);
+                    let name = words.numbered("track-voice", project.sequence.voices.len() + 1);
                     edits.push(TrackEdit::Add { name }.into());
                     TrackId(take(&mut next))
                 }
@@ -63,7 +70,7 @@ pub fn lay_down(project: &Project, media: Media, playhead: Time, speaker: Option
 }
 
 /// The people of a film that nobody plays yet become characters; with one alone, lines without a speaker are theirs.
-pub fn cast(project: &Project, media: MediaId, faces: &FilmFaces) -> Option<Edit> {
+pub fn cast(project: &Project, media: MediaId, faces: &FilmFaces, words: &Words) -> Option<Edit> {
     let bound = project.characters.values().any(|c| c.faces.iter().any(|face| face.media == media));
     let film = project.media.get(&media)?;
     if bound || faces.key.is_none() || faces.people.is_empty() {
@@ -79,7 +86,8 @@ pub fn cast(project: &Project, media: MediaId, faces: &FilmFaces) -> Option<Edit
     let mut edits: Vec<Edit> = Vec::new();
     for (_, person) in &people {
         let count = project.characters.len() + edits.len();
-        let mut character = Character::new(format!("Person {}", count + 1), COLOURS[count % COLOURS.len()]);
+        let name = words.numbered("character-unnamed", count + 1);
+        let mut character = Character::new(name, COLOURS[count % COLOURS.len()]);
         character.faces.push(FaceBinding { media, range: whole, person: *person });
         edits.push(CastEdit::AddCharacter(character).into());
     }
@@ -125,11 +133,12 @@ mod tests {
 
     #[test]
     fn a_film_and_a_voice_become_a_line_that_can_be_rendered() {
+        let words = Words::of("en");
         let mut project = Project::new("new", FrameRate::FPS_25);
-        project = lay_down(&project, film(), Time::ZERO, None).apply(&project).expect("laid");
+        project = lay_down(&project, film(), Time::ZERO, None, &words).apply(&project).expect("laid");
         assert_eq!(project.sequence.rate, film().video.expect("a film").rate);
         assert!(project.sequence.drop_frame);
-        project = lay_down(&project, voice("line.wav"), Time(7), None).apply(&project).expect("laid");
+        project = lay_down(&project, voice("line.wav"), Time(7), None, &words).apply(&project).expect("laid");
         let cue = project.cues.values().next().expect("a line");
         assert_eq!((cue.range.start(), cue.text.as_str()), (Time(7), "line"));
         assert!(project.clip(cue.voice.expect("bound")).is_some());
@@ -138,17 +147,19 @@ mod tests {
         let whole = TimeRange::new(Time::ZERO, film().duration);
         let seen = PersonSeen { person: 3, spans: vec![(whole, Seen::Well)] };
         let faces = FilmFaces { key: Some(Digest::of(b"a")), shots: vec![whole], people: vec![seen] };
-        project = cast(&project, media, &faces).expect("people").apply(&project).expect("cast");
+        project = cast(&project, media, &faces, &words).expect("people").apply(&project).expect("cast");
         let character = project.cues.values().next().and_then(|cue| cue.character).expect("bound");
         assert_eq!(project.characters[&character].faces[0].person, 3);
-        assert!(cast(&project, media, &faces).is_none(), "nobody is cast twice");
+        assert!(cast(&project, media, &faces, &words).is_none(), "nobody is cast twice");
     }
 
     #[test]
     fn a_voice_over_another_gets_its_own_track() {
+        let words = Words::of("en");
         let mut project = Project::new("new", FrameRate::FPS_25);
         for name in ["one.wav", "two.wav", "three.wav"] {
-            project = lay_down(&project, voice(name), Time::ZERO, None).apply(&project).expect("laid");
+            project =
+                lay_down(&project, voice(name), Time::ZERO, None, &words).apply(&project).expect("laid");
         }
         assert_eq!(project.sequence.voices.len(), 3);
         assert!(project.sequence.voices.iter().all(|track| track.clips.len() == 1));

@@ -171,7 +171,7 @@ impl Window {
         desk.send(Request::Device(settings.device.clone()));
         desk.send(Request::Volume(settings.volume));
         let tiles = settings.layout.clone().filter(panels::is_whole).unwrap_or_else(panels::layout);
-        let document = Document::new(&words.text("untitled"));
+        let document = Document::new(&words);
         let mut window = Window {
             desk,
             document,

@@ -4,8 +4,8 @@
 use lipsmith_base::Time;
 use lipsmith_engine::Peaks;
 use lipsmith_engine::desk::{
-    Advised, Desk, Event, FilmFaces, Frame, Job, JobKind, JobState, Knowledge, Ready, Recovery, Screen,
-    TakeKey, Weight,
+    Advised, Desk, Event, FilmFaces, Frame, Job, JobId, JobKind, JobState, Knowledge, Ready, Recovery,
+    Screen, TakeKey, Weight,
 };
 use lipsmith_engine::models::{FamilyState, Model, Report};
 use lipsmith_engine::score::{LineScore, is_as_judged};
@@ -33,6 +33,8 @@ pub struct News {
     pub identified: Option<(PathBuf, Result<Box<Report>, String>)>,
     pub advice: Option<(CueId, Vec<(Advised, egui::TextureHandle)>)>,
     pub tested: Option<(CueId, Time, egui::TextureHandle)>,
+    /// Curves and pictures of the last examination of each lesson.
+    pub lessons: BTreeMap<JobId, [egui::TextureHandle; 2]>,
     pub scores: BTreeMap<CueId, Judged>,
     pub log: VecDeque<(Weight, String)>,
     /// The frame on screen.
@@ -85,6 +87,10 @@ impl News {
             }
             Event::Tested { cue, at, image } => {
                 self.tested = Some((cue, at, texture(ctx, "test", &image)));
+            }
+            Event::Learning { job, curve, picture } => {
+                let pictures = [&curve, &picture].map(|screen| texture(ctx, "lesson", screen));
+                self.lessons.insert(job, pictures);
             }
             Event::Scored { cue, project, score } => {
                 self.scores.insert(cue, Judged { score, project });

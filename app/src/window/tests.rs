@@ -15,20 +15,21 @@ use lipsmith_base::{Time, TimeRange};
 use lipsmith_engine::Paths;
 use lipsmith_engine::desk::{Job, JobId, JobKind, JobState, Knowledge, Weight};
 use lipsmith_engine::score::{Fit, JudgeName, LineScore, SyncScore};
-use lipsmith_project::edit::{CastEdit, CueEdit};
-use lipsmith_project::{Character, CharacterId, CueId, MediaId, Project};
+use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit};
+use lipsmith_project::{Character, CharacterId, CueId, Edit, MediaId, Method, Project};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// They open the desktop's own dialog for files, which needs a person, or end the window; the test under a real
 /// display types into those.
-const NEED_A_DESKTOP: [Command; 7] = [
+const NEED_A_DESKTOP: [Command; 8] = [
     Command::Open,
     Command::Save,
     Command::SaveAs,
     Command::Import,
     Command::ImportScript,
     Command::ExportScript,
+    Command::Talk,
     Command::Quit,
 ];
 
@@ -223,6 +224,38 @@ fn an_export_without_a_name_says_what_is_missing() {
     assert!(bench.harness.query_by_label(&wanted).is_some());
     bench.press(&[(NONE, Key::Enter)]);
     assert_eq!(bench.window().dialog, Some(Dialog::Export));
+}
+
+#[test]
+fn a_line_is_pasted_with_its_voice_and_all_that_was_set() {
+    let mut bench = Bench::sample();
+    let before = bench.project();
+    let (id, cue) = before.cues.iter().next().expect("a line");
+    let voice = cue.voice.expect("bound");
+    let method = Method { family: "wav2lip".into(), ..Method::default() };
+    let ctx = bench.harness.ctx.clone();
+    let edits: [Edit; 2] = [
+        ClipEdit::Gain { clip: voice, gain_db: -3.0 }.into(),
+        CueEdit::Method { cue: *id, method: Some(method.clone()) }.into(),
+    ];
+    let window = bench.window();
+    window.carry_out(&ctx, edits.map(Act::Edit).into());
+    window.session.selection.only_cue(*id);
+    window.session.selection.clips.insert(voice);
+    bench.harness.event(Event::Copy);
+    bench.harness.run_steps(2);
+    let rate = before.sequence.rate;
+    let at = rate.frame_start(rate.frame_at(cue.range.end()) + 1);
+    bench.window().session.playhead = at;
+    bench.harness.event(Event::Paste(String::new()));
+    bench.harness.run_steps(2);
+    let after = bench.project();
+    let pasted = after.cues.values().find(|other| other.range.start() == at).expect("pasted");
+    let (_, clip) = after.clip(pasted.voice.expect("bound to its own voice")).expect("pasted");
+    assert_ne!(clip.id, voice);
+    assert_eq!((clip.start, clip.gain_db), (at, -3.0));
+    assert_eq!((pasted.method.as_ref(), &pasted.text), (Some(&method), &cue.text));
+    assert!(after.check().is_empty());
 }
 
 #[test]

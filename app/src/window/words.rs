@@ -42,6 +42,11 @@ impl Words {
         key.to_string()
     }
 
+    /// The name of one of several: "Voice 2".
+    pub fn numbered(&self, key: &str, number: usize) -> String {
+        self.with(key, &[("number", number.into())])
+    }
+
     pub fn command(&self, command: Command) -> String {
         self.text(&format!("command-{}", command.id()))
     }

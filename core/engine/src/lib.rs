@@ -38,7 +38,7 @@ pub use cache::scans::keep_scans;
 pub use detector::Detector;
 pub use error::EngineError;
 pub use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange, Timecode};
-pub use lipsmith_lipsync::FAMILIES;
+pub use lipsmith_lipsync::{FAMILIES, Family};
 pub use lipsmith_media::{AudioInfo, MediaInfo, PROFILES, Peaks, Profile, Timing, VideoInfo};
 pub use lipsmith_project::{Method, Original, Preset};
 pub use paths::Paths;

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lipsmith_base::{Cancel, Cancelled, Progress, Sink};
+use lipsmith_lipsync::FAMILIES;
+pub use lipsmith_lipsync::families::Pace;
 use lipsmith_nets::checkpoint::{Checkpoint, CheckpointError, write_safetensors};
 use lipsmith_nets::zoo::{self, Network, Published, Recognised, ZOO};
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,10 @@ struct Records {
 pub struct FamilyState {
     pub family: &'static str,
     pub title: &'static str,
+    /// `None` for what paints nothing.
+    pub pace: Option<Pace>,
+    /// The terms of the weights: of those installed, or of the published ones.
+    pub licence: Option<String>,
     pub lacks: Vec<Lack>,
     /// Not needed, but better with it.
     pub would_gain: Vec<Lack>,
@@ -164,9 +170,15 @@ impl Registry {
             let absent = networks.iter().filter(|network| self.installed(network.name()).is_none());
             absent.map(|network| lack(*network)).collect()
         };
+        let of_network = |network: &Network| {
+            let installed = self.models().rfind(|model| model.network == *network);
+            installed.map_or_else(|| network.about().licence.clone(), |model| model.licence.clone())
+        };
         let state = |family: &'static zoo::Family| FamilyState {
             family: &family.family,
             title: &family.title,
+            pace: FAMILIES.iter().find(|known| known.name == family.family).map(|known| known.pace),
+            licence: family.licence.clone().or_else(|| family.needs.first().map(of_network)),
             lacks: absent(&family.needs),
             would_gain: absent(&family.helps),
         };

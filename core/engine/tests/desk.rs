@@ -214,8 +214,9 @@ fn a_cancelled_render_keeps_its_chunks_and_goes_on() {
     bench.desk.send(Request::Cancel(running));
     assert_eq!(bench.ended(is_render).state, JobState::Cancelled);
     bench.desk.send(Request::Render { cue, draft: false });
-    let again =
-        bench.wait("chunk", |event| jobs(event).iter().find(|job| job.id > running && job.done > 0).cloned());
+    let again = bench.wait("chunk", |event| {
+        jobs(event).iter().find(|job| job.id > running && job.stage == "sync").cloned()
+    });
     assert!(again.done >= first.done, "{again:?}");
     assert_eq!(bench.ended(is_render).state, JobState::Done);
 }

@@ -26,9 +26,9 @@ pub fn open(name: &str) -> Result<Device> {
 /// As the status line and the reports call it.
 pub fn describe(device: &Device) -> &'static str {
     match device {
-        Device::Cpu => "the CPU",
-        Device::Cuda(_) => "the CUDA device",
-        Device::Metal(_) => "the Metal device",
+        Device::Cpu => "CPU",
+        Device::Cuda(_) => "CUDA",
+        Device::Metal(_) => "Metal",
     }
 }
 

@@ -3,13 +3,70 @@
 use super::Dispatch;
 use lipsmith_base::{Time, TimeRange};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Edge, Ripple};
-use lipsmith_project::{Clip, Cue, Edit, Track, TrackId};
+use lipsmith_project::{Clip, ClipId, Cue, CueId, Edit, Project, Track, TrackId};
+use std::collections::BTreeMap;
 
 /// What was cut or copied: clips with their tracks, at their distance from the first, and lines without takes.
 #[derive(Clone, Debug, Default)]
 pub struct Clipboard {
     clips: Vec<(TrackId, Clip)>,
     cues: Vec<Cue>,
+}
+
+impl Clipboard {
+    /// For other programs: the lines' words, else the clips' names. Also what makes the system offer a paste at all.
+    pub fn text(&self, project: &Project) -> String {
+        let words = self.cues.iter().map(|cue| cue.text.as_str());
+        let media = self.clips.iter().filter_map(|(_, clip)| project.media.get(&clip.media));
+        let names = media.map(|media| media.name.as_str());
+        let parts: Vec<_> = if self.cues.is_empty() { names.collect() } else { words.collect() };
+        parts.join("\n")
+    }
+}
+
+/// Edits that follow from each other: what is made by one is named by the next.
+struct Pasting {
+    after: Project,
+    edits: Vec<Edit>,
+}
+
+impl Pasting {
+    fn add(&mut self, edit: impl Into<Edit>) {
+        let edit = edit.into();
+        // What cannot be done is told of when all is done in earnest.
+        self.after = edit.apply(&self.after).unwrap_or_else(|_| self.after.clone());
+        self.edits.push(edit);
+    }
+
+    fn clip(&mut self, track: TrackId, copied: &Clip, by: Time) -> ClipId {
+        let clip = ClipId(self.after.next_id);
+        let Clip { media, source, start, gain_db, fade_in, fade_out, .. } = *copied;
+        self.add(ClipEdit::Place { track, media, source, at: start + by, ripple: Ripple::Off });
+        if gain_db != 0.0 {
+            self.add(ClipEdit::Gain { clip, gain_db });
+        }
+        if fade_in + fade_out > Time::ZERO {
+            self.add(ClipEdit::Fade { clip, fade_in, fade_out });
+        }
+        clip
+    }
+
+    fn cue(&mut self, copied: &Cue, by: Time, voice: Option<ClipId>) {
+        let cue = CueId(self.after.next_id);
+        let character = copied.character.filter(|id| self.after.characters.contains_key(id));
+        let (range, text) = (copied.range.shifted(by), copied.text.clone());
+        self.add(CueEdit::Add { range, text, character, voice });
+        let fresh = Cue::new(range, "");
+        if copied.treatment != fresh.treatment {
+            self.add(CueEdit::Treat { cue, treatment: copied.treatment });
+        }
+        if copied.handles != fresh.handles {
+            self.add(CueEdit::Handles { cue, handles: copied.handles });
+        }
+        if copied.method.is_some() {
+            self.add(CueEdit::Method { cue, method: copied.method.clone() });
+        }
+    }
 }
 
 impl Dispatch<'_> {
@@ -57,24 +114,17 @@ impl Dispatch<'_> {
         let by = self.now() - first;
         let here =
             |track: &TrackId| self.project.sequence.tracks().any(|known| known.id == *track && !known.locked);
-        let clips =
-            clips.iter().filter(|(track, clip)| here(track) && self.project.media.contains_key(&clip.media));
-        let clips = clips.map(|(track, clip)| {
-            Edit::from(ClipEdit::Place {
-                track: *track,
-                media: clip.media,
-                source: clip.source,
-                at: clip.start + by,
-                ripple: Ripple::Off,
-            })
-        });
-        let cues = cues.iter().map(|cue| {
-            let character = cue.character.filter(|id| self.project.characters.contains_key(id));
-            let range = cue.range.shifted(by);
-            Edit::from(CueEdit::Add { range, text: cue.text.clone(), character, voice: None })
-        });
-        let edits: Vec<_> = clips.chain(cues).collect();
-        self.several("Paste", edits);
+        let mut pasting = Pasting { after: self.project.clone(), edits: Vec::new() };
+        let mut copies = BTreeMap::new();
+        for (track, clip) in &clips {
+            if here(track) && self.project.media.contains_key(&clip.media) {
+                copies.insert(clip.id, pasting.clip(*track, clip, by));
+            }
+        }
+        for cue in &cues {
+            pasting.cue(cue, by, cue.voice.and_then(|voice| copies.get(&voice).copied()));
+        }
+        self.several("Paste", pasting.edits);
     }
 
     pub(super) fn delete(&mut self, ripple: Ripple, label: &str) {

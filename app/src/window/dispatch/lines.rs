@@ -1,6 +1,8 @@
 //! Commands on lines, their takes and references.
 
 use super::Dispatch;
+use crate::window::ctx::Dialog;
+use crate::window::dialogs::Wish;
 use lipsmith_base::{Rect, Time, TimeRange};
 use lipsmith_engine::desk::{JobKind, JobState, Request};
 use lipsmith_project::edit::{CastEdit, CueEdit, TakeEdit};
@@ -51,6 +53,15 @@ impl Dispatch<'_> {
     pub(super) fn each_cue(&mut self, label: &str, edit: impl Fn(CueId, &Cue) -> Option<Edit>) {
         let edits = self.cues().iter().filter_map(|(id, cue)| edit(*id, cue)).collect();
         self.several(label, edits);
+    }
+
+    /// A photograph is to speak the voice of the line.
+    pub(super) fn talk(&mut self) {
+        let voice = self.cues().first().and_then(|(_, cue)| cue.voice);
+        match voice.and_then(|voice| self.project.clip(voice)) {
+            Some((_, clip)) => self.open(Dialog::Path(Wish::TalkPhoto(clip.media))),
+            None => self.say("toast-no-voice"),
+        }
     }
 
     pub(super) fn render(&mut self, draft: bool) {

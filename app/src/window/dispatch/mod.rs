@@ -12,6 +12,7 @@ use super::dialogs::{Leaving, Wish};
 use super::news::News;
 use super::session::{Compare, Selection, Session};
 use super::status;
+use super::words::Words;
 pub use clips::Clipboard;
 use lipsmith_base::Time;
 use lipsmith_engine::desk::{JobState, Request, Side};
@@ -27,6 +28,7 @@ pub struct Dispatch<'a> {
     pub project: &'a Project,
     pub session: &'a mut Session,
     pub news: &'a News,
+    pub words: &'a Words,
     pub clipboard: &'a mut Clipboard,
     pub acts: &'a mut Vec<Act>,
     pub playing: Option<Time>,
@@ -50,6 +52,11 @@ impl Dispatch<'_> {
                 None => self.say("toast-nothing-offline"),
             },
             Export => self.open(Dialog::Export),
+            Talk => self.talk(),
+            Learn => match self.project.picture_at(self.now()) {
+                Some((clip, _)) => self.open(Dialog::Learn(clip.media)),
+                None => self.say("toast-no-film"),
+            },
             Settings => self.open(Dialog::Settings),
             Palette => self.open(Dialog::Palette),
             Shortcuts => self.open(Dialog::Shortcuts),
@@ -130,7 +137,7 @@ impl Dispatch<'_> {
                 self.edit(ClipEdit::CloseGap { track, at, ripple: Ripple::All });
             }
             AddTrack => {
-                let name = format!("Voice {}", self.project.sequence.voices.len() + 1);
+                let name = self.words.numbered("track-voice", self.project.sequence.voices.len() + 1);
                 self.edit(TrackEdit::Add { name });
             }
             Snap => self.session.timeline.snap = !self.session.timeline.snap,

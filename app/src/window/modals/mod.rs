@@ -2,6 +2,7 @@
 
 mod about;
 mod export;
+mod learn;
 mod leaving;
 mod palette;
 
@@ -29,6 +30,7 @@ pub struct Typed {
     /// `None` exports what is marked, if anything is.
     marked_only: Option<bool>,
     original: Option<Original>,
+    lesson: learn::Wanted,
     /// The dialog has just been opened.
     fresh: Option<Dialog>,
 }
@@ -53,6 +55,7 @@ pub fn show(ctx: &egui::Context, dialog: &mut Option<Dialog>, typed: &mut Typed,
             Dialog::Shortcuts => shortcuts(ui, view),
             Dialog::About => about::about(ui, view),
             Dialog::Export => export::export(ui, view, typed, fresh),
+            Dialog::Learn(media) => learn::learn(ui, view, typed, *media),
             Dialog::Timecode => timecode(ui, view, typed, fresh),
             Dialog::Path(wish) => path(ui, view, typed, wish, fresh),
             Dialog::Unsaved(wish) => leaving::unsaved(ui, view, wish),
@@ -78,7 +81,8 @@ fn buttons(ui: &mut egui::Ui, labels: &[String]) -> Option<usize> {
     // A line of text gives the focus up at Enter.
     let free = ui.memory(|memory| memory.focused().is_none());
     let mut pressed = (free && ui.input(|i| i.key_pressed(Key::Enter))).then_some(0);
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+    let row = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(row, egui::Layout::right_to_left(egui::Align::Center), |ui| {
         for (at, label) in labels.iter().enumerate() {
             if ui.button(label).clicked() {
                 pressed = Some(at);
@@ -190,7 +194,7 @@ fn timecode(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed, fresh: bool) -
 }
 
 fn path(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed, wish: &Wish, fresh: bool) -> bool {
-    ui.heading(view.text(if wish.saves() { "path-save" } else { "path-open" }));
+    ui.heading(view.text(wish.title()));
     let why = egui::RichText::new(view.text("path-why")).color(view.theme.faint);
     ui.add(egui::Label::new(why).wrap());
     if fresh {

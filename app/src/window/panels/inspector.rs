@@ -4,9 +4,11 @@ use crate::window::command::Command;
 use crate::window::ctx::{Act, Ctx};
 use crate::window::sync;
 use crate::window::widgets::{named, row, text_field};
+use egui::text::{LayoutJob, TextFormat};
 use lipsmith_base::Time;
+use lipsmith_engine::models::{FamilyState, Pace};
 use lipsmith_engine::score::SyncScore;
-use lipsmith_engine::{FAMILIES, SAMPLERS};
+use lipsmith_engine::{FAMILIES, Family, SAMPLERS};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit};
 use lipsmith_project::{
     Character, CharacterId, Clip, Cue, CueId, Edit, Method, Original, Preset, Reach, Reference, Settings,
@@ -113,16 +115,17 @@ fn voice(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
     let label = cue.voice.and_then(|v| ctx.project.clip(v)).map_or(none.clone(), |(_, clip)| name(clip));
     let mut chosen = cue.voice;
     let near = cue.rendered();
-    let menu = egui::ComboBox::from_id_salt("voice").selected_text(&label).width(190.0).truncate().show_ui(
-        ui,
-        |ui| {
+    let menu = egui::ComboBox::from_id_salt("voice")
+        .selected_text(&label)
+        .width(ui.available_width().min(190.0))
+        .truncate()
+        .show_ui(ui, |ui| {
             ui.selectable_value(&mut chosen, None, none);
             let clips = ctx.project.sequence.voices.iter().flat_map(|track| track.clips_in(near));
             for clip in clips {
                 ui.selectable_value(&mut chosen, Some(clip.id), name(clip));
             }
-        },
-    );
+        });
     named(menu.response, egui::Role::ComboBox, &format!("{}: {label}", ctx.text("cue-voice")));
     if chosen != cue.voice {
         ctx.edit(CueEdit::Voice { cue: id, voice: chosen });
@@ -277,18 +280,18 @@ fn placed_faces(ui: &mut egui::Ui, ctx: &mut Ctx, id: CueId, cue: &Cue) {
 
 fn family(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method) -> Edit) {
     let mut chosen = now.family.clone();
-    let ready = |name: &str| {
-        let state = ctx.news.families.iter().find(|state| state.family == name);
-        state.is_none_or(|state| state.is_ready())
-    };
-    let menu = egui::ComboBox::from_id_salt("family").selected_text(&now.family).show_ui(ui, |ui| {
-        for family in FAMILIES {
-            let lacks = if ready(family.name) { "" } else { "  ⚠" };
-            let entry =
-                ui.selectable_value(&mut chosen, family.name.to_string(), format!("{}{lacks}", family.name));
-            entry.on_hover_text(family.summary);
-        }
-    });
+    let state = |name: &str| ctx.news.families.iter().find(|state| state.family == name);
+    let ready = |name: &str| state(name).is_none_or(FamilyState::is_ready);
+    let menu =
+        egui::ComboBox::from_id_salt("family").selected_text(&now.family).height(400.0).show_ui(ui, |ui| {
+            ui.set_min_width(260.0);
+            for family in FAMILIES {
+                let entry = family_entry(ui, ctx, family, state(family.name));
+                let entry = ui.selectable_value(&mut chosen, family.name.to_string(), entry);
+                let entry = named(entry, egui::Role::Button, family.name);
+                entry.on_hover_text(family.summary);
+            }
+        });
     named(menu.response, egui::Role::ComboBox, &format!("{}: {}", ctx.text("method-family"), now.family));
     if !ready(&now.family) {
         ui.colored_label(ctx.theme.warning, "⚠").on_hover_text(ctx.text("method-lacks-weights"));
@@ -297,6 +300,27 @@ fn family(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method)
         // Weights belong to a family.
         ctx.act(Act::Edit(edit(Method { family: chosen, checkpoint: None, ..now.clone() })));
     }
+}
+
+/// A family in the menu: its name, and below it how fast it is, what it lacks and under which terms it stands.
+fn family_entry(ui: &egui::Ui, ctx: &Ctx, family: &Family, state: Option<&FamilyState>) -> LayoutJob {
+    let lacks = state.is_some_and(|state| !state.is_ready()).then(|| ctx.text("family-lacks-weights"));
+    let licence = state.and_then(|state| state.licence.clone());
+    let facts: Vec<_> = lacks.into_iter().chain([pace(ctx, family.pace)]).chain(licence).collect();
+    let mut entry = LayoutJob::default();
+    let line = |size: f32, colour| TextFormat::simple(egui::FontId::proportional(size), colour);
+    entry.append(family.name, 0.0, line(14.0, ui.visuals().text_color()));
+    entry.append(&format!("\n{}", facts.join(" · ")), 0.0, line(11.0, ctx.theme.faint));
+    entry.wrap.max_width = 320.0;
+    entry
+}
+
+pub fn pace(ctx: &Ctx, pace: Pace) -> String {
+    ctx.text(match pace {
+        Pace::Film => "pace-film",
+        Pace::Steady => "pace-steady",
+        Pace::Slow => "pace-slow",
+    })
 }
 
 fn diffusion(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method) -> Edit) {

@@ -1,7 +1,7 @@
 //! What is being done in the background, in which order, and what became of it.
 
 use crate::window::ctx::{Act, Ctx};
-use crate::window::widgets::{empty, icon};
+use crate::window::widgets::{empty, icon, named};
 use lipsmith_engine::desk::{Job, JobKind, JobState, Request};
 
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
@@ -65,8 +65,20 @@ fn row(ui: &mut egui::Ui, ctx: &mut Ctx, job: &Job, place: Option<usize>, waitin
             }
             _ => {}
         }
+        lesson(ui, ctx, job);
         ui.separator();
     });
+}
+
+/// How a network that is being taught gets on.
+fn lesson(ui: &mut egui::Ui, ctx: &Ctx, job: &Job) {
+    let Some(pictures) = ctx.news.lessons.get(&job.id) else { return };
+    for (picture, key) in pictures.iter().zip(["lesson-curve", "lesson-picture"]) {
+        let size = picture.size_vec2();
+        let size = size * (ui.available_width() / size.x.max(1.0)).min(1.0);
+        let image = egui::Image::new(picture).fit_to_exact_size(size);
+        named(ui.add(image), egui::Role::Image, &ctx.text(key)).on_hover_text(ctx.text(key));
+    }
 }
 
 /// What is done to what.
@@ -79,6 +91,8 @@ pub fn title(ctx: &Ctx, job: &Job) -> String {
         JobKind::Score(_) => "job-score",
         JobKind::Export(_) => "job-export",
         JobKind::ImportModel(_) => "job-import-model",
+        JobKind::Learn(_) => "job-learn",
+        JobKind::Talk(_) => "job-talk",
     };
     ctx.words.with(key, &[("what", job.title.as_str().into())])
 }

@@ -147,6 +147,20 @@ impl egui_tiles::Behavior<Panel> for Shower<'_, '_> {
         self.ctx.text(panel.key()).into()
     }
 
+    /// A tab that holds several panels is called by what is seen in it.
+    fn tab_title_for_tile(&mut self, tiles: &Tiles<Panel>, tile: TileId) -> egui::WidgetText {
+        match tiles.get(tile) {
+            Some(Tile::Pane(panel)) => self.tab_title_for_pane(panel),
+            Some(Tile::Container(container)) => {
+                let seen = container.active_children(tiles);
+                let names: Vec<_> =
+                    seen.map(|tile| self.tab_title_for_tile(tiles, tile).text().to_string()).collect();
+                names.join(" + ").into()
+            }
+            None => "".into(),
+        }
+    }
+
     fn simplification_options(&self) -> SimplificationOptions {
         SimplificationOptions { all_panes_must_have_tabs: true, ..SimplificationOptions::default() }
     }

@@ -1,5 +1,6 @@
 //! Networks' weights: what is installed, under which licence, what each family needs, and what a file is.
 
+use super::inspector;
 use crate::window::ctx::{Act, Ctx, Dialog};
 use crate::window::dialogs::Wish;
 use crate::window::widgets::icon;
@@ -26,6 +27,10 @@ pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
                 ui.colored_label(colour, sign);
                 ui.label(family.title);
             });
+            let pace = family.pace.map(|pace| inspector::pace(ctx, pace));
+            let facts: Vec<_> = pace.into_iter().chain(family.licence.clone()).collect();
+            let facts = egui::RichText::new(facts.join(" · ")).color(ctx.theme.faint).size(11.0);
+            ui.add(egui::Label::new(facts).wrap());
             for lack in &family.lacks {
                 let values = [("network", lack.title.into()), ("files", lack.files.join(", ").into())];
                 let words =

@@ -15,12 +15,17 @@ const THIN: f32 = 3.0;
 const NAMED: f32 = 34.0;
 /// Shot changes nearer to each other than this are not drawn.
 const CROWDED: f32 = 5.0;
+/// What is left of the colours of a track that is muted, or not among the soloed.
+const UNHEARD: f32 = 0.4;
 
 pub fn show(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, thumbs: &mut Thumbs) {
     let Some(track) = ground.track(row.lane) else { return };
     let painter = painter.with_clip_rect(ground.layout.lanes);
     let film = row.lane == Lane::Picture;
     let colour = if film || row.lane == Lane::Original { ctx.theme.film_clip } else { ctx.theme.voice_clip };
+    let heard = film || ctx.project.heard().any(|heard| heard.id == track.id);
+    let [colour, ink] = [colour, ctx.theme.waveform]
+        .map(|colour| if heard { colour } else { colour.gamma_multiply(UNHEARD) });
     let mut run: Option<Rect> = None;
     let mut blocks = Mesh::default();
     let mut waves = Mesh::default();
@@ -46,7 +51,7 @@ pub fn show(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, thumbs: &m
         if film {
             thumbs.strip(&painter, ctx, ground, clip, *rect);
         } else {
-            wave(&mut waves, ctx, ground, clip, *rect);
+            wave(&mut waves, ctx, ground, clip, *rect, ink);
         }
     }
     painter.add(waves);
@@ -58,7 +63,7 @@ pub fn show(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, thumbs: &m
     }
 }
 
-fn wave(mesh: &mut Mesh, ctx: &Ctx, ground: &Ground, clip: &Clip, rect: Rect) {
+fn wave(mesh: &mut Mesh, ctx: &Ctx, ground: &Ground, clip: &Clip, rect: Rect, ink: Color32) {
     let Some(peaks) = ctx.news.peaks.get(&clip.media) else { return };
     let lanes = ground.layout.lanes;
     let (left, right) = (rect.left().max(lanes.left()), rect.right().min(lanes.right()));
@@ -69,7 +74,7 @@ fn wave(mesh: &mut Mesh, ctx: &Ctx, ground: &Ground, clip: &Clip, rect: Rect) {
     let range = TimeRange::new(ground.axis.time(left), ground.axis.time(left + columns as f32));
     let columns = peaks.columns(range.shifted(clip.offset()), columns);
     let gain = 10f32.powf(clip.gain_db / 20.0);
-    paint::waveform(mesh, rect.shrink2(egui::vec2(0.0, 3.0)), left, &columns, gain, ctx.theme.waveform);
+    paint::waveform(mesh, rect.shrink2(egui::vec2(0.0, 3.0)), left, &columns, gain, ink);
 }
 
 /// Name, edge, fades, gain and what is wrong.

@@ -291,7 +291,7 @@ pub fn drop_from_pool(
     let snap = Snap::new(ground, ctx.news, &Selection::default(), playhead, ctx.session.timeline.snap);
     let (at, _) = snap.time(ground.axis.time(pointer.x), true);
     let ripple = if command { Ripple::All } else { Ripple::Off };
-    let name = format!("Voice {}", ctx.project.sequence.voices.len() + 1);
+    let name = ctx.words.numbered("track-voice", ctx.project.sequence.voices.len() + 1);
     let edit = drag::drop_media(ctx.project, media, row.map(|row| row.lane), at, ripple, &name);
     if canvas.dnd_release_payload::<MediaId>().is_some() {
         match edit {

@@ -92,6 +92,14 @@ pub enum Event {
         project: Arc<Project>,
         score: Arc<LineScore>,
     },
+    /// An examination of a lesson: its curves, and what the network makes beside the truth.
+    Learning {
+        job: JobId,
+        curve: Screen,
+        picture: Screen,
+    },
+    /// A photograph's film is written.
+    Talked(PathBuf),
     Exported {
         output: PathBuf,
         frames: u64,
@@ -243,6 +251,8 @@ pub enum JobKind {
     Score(CueId),
     Export(PathBuf),
     ImportModel(PathBuf),
+    Learn(PathBuf),
+    Talk(PathBuf),
 }
 
 impl JobKind {

@@ -17,7 +17,7 @@ mod work;
 
 pub use event::*;
 pub use port::{Clock, Levels};
-pub use request::{Export, Request, Show, Side, TakeKey};
+pub use request::{Export, Lesson, Request, Show, Side, TakeKey, Talking};
 
 use crate::paths::Paths;
 use lipsmith_base::Time;

@@ -4,7 +4,7 @@
 use super::JobId;
 pub use crate::export::Export;
 use lipsmith_base::{Digest, Time, TimeRange};
-use lipsmith_project::{CueId, MediaId, Project, TakeId};
+use lipsmith_project::{CueId, MediaId, Method, Project, TakeId};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -103,6 +103,10 @@ pub enum Request {
         cue: CueId,
     },
     Export(Export),
+    /// Teaches a network an actor; the result is installed. Its examinations are told by `Learning`.
+    Learn(Lesson),
+    /// Makes a photograph talk. Answered by `Talked`.
+    Talk(Talking),
     Cancel(JobId),
     /// Puts a waiting job to a place among those waiting.
     Reorder {
@@ -124,6 +128,26 @@ pub enum Request {
 
     /// The session ends well: nothing is left to recover.
     Close,
+}
+
+/// An actor to be learned from the film that shows them most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    pub film: PathBuf,
+    /// The family whose weights are the beginning.
+    pub base: String,
+    /// Only corrections of this rank to the weights are learned.
+    pub adapter: Option<usize>,
+    pub steps: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Talking {
+    pub photo: PathBuf,
+    pub voice: PathBuf,
+    pub output: PathBuf,
+    /// Of the family diffused-heads.
+    pub method: Method,
 }
 
 /// What the viewer wants to see.

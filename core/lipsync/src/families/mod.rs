@@ -119,6 +119,19 @@ pub struct Family {
     pub shipped: bool,
     /// It paints by denoising: fewer steps give a quicker, rougher picture.
     pub denoises: bool,
+    pub pace: Pace,
+}
+
+/// What a frame takes at the usual settings and the published size, on two processor cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// About as long as it is shown.
+    Film,
+    /// Below a second.
+    Steady,
+    /// Many seconds.
+    Slow,
 }
 
 pub const FAMILIES: &[Family] = &[
@@ -129,6 +142,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: false,
+        pace: Pace::Film,
     },
     Family {
         name: "diff2lip",
@@ -137,6 +151,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: true,
+        pace: Pace::Slow,
     },
     Family {
         name: "wav2lip",
@@ -145,6 +160,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: false,
+        pace: Pace::Steady,
     },
     Family {
         name: "lipsmith-w",
@@ -153,6 +169,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: true,
         denoises: false,
+        pace: Pace::Film,
     },
     Family {
         name: "diffused-heads",
@@ -161,6 +178,7 @@ pub const FAMILIES: &[Family] = &[
         companion: Some("diffused-heads-audio"),
         shipped: false,
         denoises: true,
+        pace: Pace::Slow,
     },
     Family {
         name: "difftalk",
@@ -169,5 +187,6 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: true,
+        pace: Pace::Slow,
     },
 ];

@@ -101,6 +101,9 @@ pub struct Family {
     pub needs: Vec<Network>,
     /// Not needed, but used when there.
     pub helps: Vec<Network>,
+    /// The terms, where those of the networks are not all.
+    #[serde(default)]
+    pub licence: Option<String>,
 }
 
 /// A file that its authors give out.

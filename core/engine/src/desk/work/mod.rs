@@ -1,11 +1,12 @@
 //! The jobs. One thread listens and never works; behind it one follows faces, one renders lines, one reads and writes
 //! whole files, each a job at a time, and one looks things up that need no place on the list. Faces give way to lines,
-//! so that one heavy job runs at a time, and a film being written beside it.
+//! and so does teaching a network, so that one heavy job runs at a time, and a film being written beside it.
 
 mod advise;
 mod analyse;
 mod faces;
 mod findings;
+mod learn;
 mod line;
 mod models;
 mod queue;
@@ -13,7 +14,7 @@ mod stock;
 
 use super::event::{Event, JobId, JobKind, JobState, Weight};
 use super::port::Port;
-use super::request::{Export, Request};
+use super::request::{Export, Lesson, Request, Talking};
 use crate::error::EngineError;
 use crate::export;
 use crate::paths::Paths;
@@ -24,7 +25,7 @@ use lipsmith_project::{CueId, Media, MediaId, Project};
 use queue::{LANES, Lane, Order, Queue, Ticket};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,6 +45,8 @@ enum Work {
     },
     Export(Box<Export>),
     ImportModel(PathBuf),
+    Learn(Lesson),
+    Talk(Box<Talking>),
 }
 
 impl Work {
@@ -133,14 +136,20 @@ impl Shop {
             Request::Advise { cue } => self.ask(cue, Task::Advise),
             Request::Score { cue } => self.ask(cue, Task::Score),
             Request::Export(order) => {
-                let name = order.output.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let kind = JobKind::Export(order.output.clone());
+                let (kind, name) = (JobKind::Export(order.output.clone()), file_name(&order.output));
                 self.order(Lane::Files, kind, name, Work::Export(Box::new(order)), false);
             }
             Request::ImportModel(file) => {
-                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let kind = JobKind::ImportModel(file.clone());
+                let (kind, name) = (JobKind::ImportModel(file.clone()), file_name(&file));
                 self.order(Lane::Files, kind, name, Work::ImportModel(file), true);
+            }
+            Request::Learn(lesson) => {
+                let (kind, name) = (JobKind::Learn(lesson.film.clone()), file_name(&lesson.film));
+                self.order(Lane::Lessons, kind, name, Work::Learn(lesson), false);
+            }
+            Request::Talk(talking) => {
+                let (kind, name) = (JobKind::Talk(talking.output.clone()), file_name(&talking.photo));
+                self.order(Lane::Lines, kind, name, Work::Talk(Box::new(talking)), false);
             }
             Request::Cancel(job) => self.cancel(job),
             Request::Reorder { job, to } => self.queue.reorder(job, to),
@@ -210,6 +219,8 @@ impl Shop {
                 Ok(())
             }
             Work::ImportModel(file) => self.import_model(file, &sink, cancel),
+            Work::Learn(lesson) => self.learn(ticket.id, lesson, cancel),
+            Work::Talk(talking) => self.talk(talking, &sink, cancel),
         }
     }
 
@@ -240,6 +251,10 @@ impl Shop {
     fn findings(&self) -> MutexGuard<'_, Findings> {
         self.findings.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Tells of one job.

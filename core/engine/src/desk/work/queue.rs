@@ -22,9 +22,11 @@ pub enum Lane {
     Lines,
     /// Whole files in and out.
     Files,
+    /// Teaching networks. Gives way to lines.
+    Lessons,
 }
 
-pub const LANES: [Lane; 3] = [Lane::Faces, Lane::Lines, Lane::Files];
+pub const LANES: [Lane; 4] = [Lane::Faces, Lane::Lines, Lane::Files, Lane::Lessons];
 
 /// A job to be put on the list.
 pub struct Order<W> {
