@@ -105,12 +105,11 @@ impl Embedded {
         Ok((all.narrow(1, 0, 1)?.flatten_all()?, all.narrow(1, 1, OTHERS)?))
     }
 
-    /// How far both towers are from the truth, 0 to 2.
-    fn astray(&self, pairs: &Pairs) -> Result<Tensor, TrainError> {
+    /// How far the faces' and the sounds' tower are from the truth, each 0 to 1.
+    fn astray(&self, pairs: &Pairs) -> Result<[Tensor; 2], TrainError> {
         let truth = told_of_motion(&pairs.shapes.to_device(self.faces.device())?, self.faces.dim(2)?)?;
-        let agreed = |said: Tensor| Ok::<_, TrainError>(agreement(&said.squeeze(1)?, &truth)?.mean_all()?);
-        let both = (agreed(self.faces.clone())? + agreed(self.sounds.narrow(1, 0, 1)?)?)?;
-        Ok(both.affine(-1.0, 2.0)?)
+        let astray = |said: &Tensor| agreement(&said.squeeze(1)?, &truth)?.mean_all()?.affine(-1.0, 1.0);
+        Ok([astray(&self.faces)?, astray(&self.sounds.narrow(1, 0, 1)?)?])
     }
 }
 
@@ -159,9 +158,9 @@ impl Recipe for SyncNet {
         let mut loss = told_apart((&own, &others))?;
         let mut scores = vec![("loss", scalar(&loss)?)];
         if self.told > 0.0 {
-            let astray = embedded.astray(&batch)?;
-            scores.push(("astray", scalar(&astray)?));
-            loss = ((loss * (1.0 - self.told))? + (astray * self.told)?)?;
+            let [faces, sounds] = embedded.astray(&batch)?;
+            scores.extend([("faces_astray", scalar(&faces)?), ("sounds_astray", scalar(&sounds)?)]);
+            loss = ((loss * (1.0 - self.told))? + ((faces + sounds)? * self.told)?)?;
         }
         scores.push(("gradient", self.learner.step(&loss.backward()?)?));
         Ok(scores)
@@ -171,7 +170,9 @@ impl Recipe for SyncNet {
         let network = SyncNetColor::new(&self.config(), &self.learner.averaged_builder(&self.device)?)?;
         let embedded = self.embed(&network, &self.exam)?;
         let (own, others) = embedded.agreements()?;
-        let (loss, astray) = (scalar(&told_apart((&own, &others))?)?, scalar(&embedded.astray(&self.exam)?)?);
+        let loss = scalar(&told_apart((&own, &others))?)?;
+        let [faces, sounds] = embedded.astray(&self.exam)?;
+        let [faces, sounds] = [scalar(&faces)?, scalar(&sounds)?];
         let (own, others) = (own.to_vec1::<f32>()?, others.to_vec2::<f32>()?);
         let pairs =
             || own.iter().zip(&others).flat_map(|(own, others)| others.iter().map(move |o| (*own, *o)));
@@ -181,8 +182,14 @@ impl Recipe for SyncNet {
         let refused = others.iter().flatten().filter(|other| **other <= 0.5).count();
         let right = share(told + refused, own.len() * 2 * OTHERS);
         Ok(Exam {
-            scores: vec![("loss", loss), ("right", right), ("ranked", ranked), ("astray", astray)],
-            judged: if self.told >= 1.0 { astray } else { loss },
+            scores: vec![
+                ("loss", loss),
+                ("right", right),
+                ("ranked", ranked),
+                ("faces_astray", faces),
+                ("sounds_astray", sounds),
+            ],
+            judged: if self.told >= 1.0 { faces + sounds } else { loss },
             picture: lines(&own, &others)?,
         })
     }
