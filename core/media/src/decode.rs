@@ -64,7 +64,7 @@ impl Decode {
         }
         let passing = Arc::new(AtomicI64::new(i64::MIN));
         if let Some(pad) = decode.static_pad("sink").filter(|_| wanted == Wanted::Video) {
-            pass_over_unwanted(&pad, passing.clone());
+            pass_over_unwanted(&pad, &parse, passing.clone());
         }
 
         let sink: gst_app::AppSink = make("appsink")?
@@ -186,14 +186,16 @@ fn link_first(parse: &gst::Element, decode: &gst::Element, wanted: Wanted) {
 
 /// Keeps from the decoder behind `pad` what nobody sees and no other picture needs: before the time `passing`, and
 /// before the segment that a seek has asked for. Decoders would make all of it and throw it away.
-fn pass_over_unwanted(pad: &gst::Pad, passing: Arc<AtomicI64>) {
+fn pass_over_unwanted(pad: &gst::Pad, parse: &gst::Element, passing: Arc<AtomicI64>) {
+    let parse = parse.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
         let segment = pad.sticky_event::<gst::event::Segment>(0);
         let segment = segment.as_ref().and_then(|event| event.segment().downcast_ref::<gst::ClockTime>());
         let (Some(segment), Some(pts)) = (segment, buffer.pts()) else { return gst::PadProbeReturn::Ok };
         let until = passing.load(Ordering::Relaxed);
-        let passed = segment.to_stream_time(pts).is_some_and(|at| (at.nseconds() as i64) < until);
+        let shown = || shown_at(Some(segment).filter(|_| !is_matroska(&parse)), pts, None);
+        let passed = until > i64::MIN && shown().is_some_and(|at| at < until);
         let ends = buffer.duration().map(|length| pts + length);
         let before = ends.zip(segment.start()).is_some_and(|(ends, start)| ends <= start);
         if !passed && !before {

@@ -82,6 +82,13 @@ fn every_codec_in_every_container() {
             reader.seek(FrameRate::FPS_25.frame_start(target)).expect("seek");
             let frame = reader.next().expect("next").expect("a picture");
             assert_eq!(number_in(&frame.picture), target as u64, "{name}");
+            reader.seek_key(FrameRate::FPS_25.frame_start(target)).expect("seek");
+            reader.pass_to(target as u64);
+            let frame =
+                std::iter::from_fn(|| reader.next().expect("next")).find(|f| f.index >= target as u64);
+            let frame = frame.expect("a picture");
+            let found = (frame.index, number_in(&frame.picture));
+            assert_eq!(found, (target as u64, target as u64), "{name}: passed over");
         }
     }
 }
