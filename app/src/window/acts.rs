@@ -279,7 +279,9 @@ impl Window {
             Wish::Relink(media) => self.desk.send(Request::Relink { media, at: path }),
             Wish::TalkPhoto(voice) => self.open(ctx, Dialog::Path(Wish::TalkFilm(voice, path))),
             Wish::TalkFilm(voice, photo) => {
-                let method = Method { family: HEADS.into(), ..project.settings.method.clone() };
+                // Weights belong to a family.
+                let common = project.settings.method.clone();
+                let method = Method { family: HEADS.into(), checkpoint: None, ..common };
                 let voice = project.media.get(&voice).map(|media| media.path.clone());
                 let talk = voice.map(|voice| Talking { photo, voice, output: path, method });
                 talk.into_iter().for_each(|talk| self.desk.send(Request::Talk(talk)));

@@ -58,7 +58,10 @@ impl News {
     /// Keeps an event; gives back what the document or the window must act on.
     pub fn take_in(&mut self, event: Event, ctx: &egui::Context) -> Option<Event> {
         match event {
-            Event::Jobs(jobs) => self.jobs = jobs,
+            Event::Jobs(jobs) => {
+                self.lessons.retain(|lesson, _| jobs.iter().any(|job| job.id == *lesson));
+                self.jobs = jobs;
+            }
             Event::Faces { media, faces } => {
                 self.faces.insert(media, faces.clone());
                 return Some(Event::Faces { media, faces });

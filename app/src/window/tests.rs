@@ -226,6 +226,25 @@ fn an_export_without_a_name_says_what_is_missing() {
     assert_eq!(bench.window().dialog, Some(Dialog::Export));
 }
 
+/// What the last frame gave to the system's clipboard.
+fn copied(bench: &Bench) -> Option<String> {
+    bench.harness.output().platform_output.commands.iter().find_map(|command| match command {
+        egui::OutputCommand::CopyText(text) => Some(text.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_line_without_words_is_copied_too() {
+    let mut bench = Bench::new();
+    bench.command(Command::NewCue);
+    let cue = *bench.project().cues.keys().next().expect("a line");
+    bench.window().session.selection.only_cue(cue);
+    bench.harness.event(Event::Copy);
+    bench.harness.step();
+    assert!(copied(&bench).is_some_and(|text| !text.is_empty()), "without it the system tells of no paste");
+}
+
 #[test]
 fn a_line_is_pasted_with_its_voice_and_all_that_was_set() {
     let mut bench = Bench::sample();
@@ -243,7 +262,8 @@ fn a_line_is_pasted_with_its_voice_and_all_that_was_set() {
     window.session.selection.only_cue(*id);
     window.session.selection.clips.insert(voice);
     bench.harness.event(Event::Copy);
-    bench.harness.run_steps(2);
+    bench.harness.step();
+    assert_eq!(copied(&bench).as_deref(), Some(cue.text.as_str()));
     let rate = before.sequence.rate;
     let at = rate.frame_start(rate.frame_at(cue.range.end()) + 1);
     bench.window().session.playhead = at;

@@ -1,6 +1,7 @@
 //! Small pieces that several panels use.
 
 use super::ctx::Ctx;
+use lipsmith_engine::models::Pace;
 
 /// Tells assistive technology what a response is: its role and name.
 pub fn named(response: egui::Response, role: egui::Role, name: &str) -> egui::Response {
@@ -49,4 +50,13 @@ pub fn text_field(ui: &mut egui::Ui, id: egui::Id, now: &str, name: &str, multil
 pub fn empty(ui: &mut egui::Ui, ctx: &Ctx, key: &str) {
     ui.add_space(8.0);
     ui.vertical_centered(|ui| ui.colored_label(ctx.theme.faint, ctx.text(key)));
+}
+
+/// How fast a family is, in words.
+pub fn pace(ctx: &Ctx, pace: Pace) -> String {
+    ctx.text(match pace {
+        Pace::Film => "pace-film",
+        Pace::Steady => "pace-steady",
+        Pace::Slow => "pace-slow",
+    })
 }

@@ -7,7 +7,7 @@ use gstreamer as gst;
 /// known for certain, it is not.
 pub(crate) fn spared(caps: &gst::StructureRef, bytes: &[u8]) -> bool {
     match caps.name().as_str() {
-        "video/x-h264" => h264(Framing::of(caps, 4), bytes),
+        "video/x-h264" => Framing::of(caps, 4).is_some_and(|framing| h264(framing, bytes)),
         "video/x-h265" => h265(caps, bytes),
         "video/mpeg" if caps.get::<i32>("mpegversion").is_ok_and(|version| version <= 2) => mpeg2(bytes),
         _ => false,
@@ -24,10 +24,13 @@ enum Framing {
 }
 
 impl Framing {
-    /// `size_at`: where the codec data say how long a length is.
-    fn of(caps: &gst::StructureRef, size_at: usize) -> Framing {
-        let size = codec_byte(caps, size_at).map(|byte| usize::from(byte & 3) + 1);
-        size.map_or(Framing::StartCodes, Framing::Lengths)
+    /// `size_at`: where the codec data say how long a length is. `None` where nobody says how the parts are told apart:
+    /// lengths may look like start codes.
+    fn of(caps: &gst::StructureRef, size_at: usize) -> Option<Framing> {
+        if caps.get::<&str>("stream-format").ok()? == "byte-stream" {
+            return Some(Framing::StartCodes);
+        }
+        Some(Framing::Lengths(usize::from(codec_byte(caps, size_at)? & 3) + 1))
     }
 
     /// The units in their order; what is cut off ends them.
@@ -81,7 +84,8 @@ fn h264(framing: Framing, bytes: &[u8]) -> bool {
 fn h265(caps: &gst::StructureRef, bytes: &[u8]) -> bool {
     const LENGTHS_AND_LAYERS: usize = 21;
     let Some(layers) = codec_byte(caps, LENGTHS_AND_LAYERS).map(|byte| byte >> 3 & 7) else { return false };
-    all_spared(Framing::of(caps, LENGTHS_AND_LAYERS).units(bytes).map(|unit| {
+    let Some(framing) = Framing::of(caps, LENGTHS_AND_LAYERS) else { return false };
+    all_spared(framing.units(bytes).map(|unit| {
         let (kind, layer) = (unit.first()? >> 1 & 63, unit.get(1)? & 7);
         (kind < 32).then_some(kind < 16 && kind % 2 == 0 && layers > 0 && layer >= layers)
     }))
@@ -99,22 +103,24 @@ fn mpeg2(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn caps(name: &str, codec_data: &[u8]) -> gst::Structure {
+    fn caps(name: &str, format: &str, codec_data: &[u8]) -> gst::Structure {
         let data = gst::Buffer::from_slice(codec_data.to_vec());
-        gst::Structure::builder(name).field("codec_data", data).build()
+        gst::Structure::builder(name).field("stream-format", format).field("codec_data", data).build()
     }
 
     #[test]
     fn h264_pictures_are_spared_when_every_slice_says_so() {
         gst::init().expect("GStreamer");
-        let caps = caps("video/x-h264", &[1, 0x64, 0, 31, 0xff]);
+        let caps = caps("video/x-h264", "avc", &[1, 0x64, 0, 31, 0xff]);
         let unit = |header: u8| [&[0, 0, 0, 2, header][..], &[0x80]].concat();
         let (delimiter, spared_slice, kept_slice) = (unit(0x09), unit(0x01), unit(0x41));
         assert!(spared(&caps, &[&delimiter[..], &spared_slice, &spared_slice].concat()));
         assert!(!spared(&caps, &[&delimiter[..], &spared_slice, &kept_slice].concat()));
         assert!(!spared(&caps, &delimiter), "no picture at all");
         assert!(!spared(&caps, &[0, 0, 0, 9, 1]), "cut off");
-        let in_bytes = gst::Structure::new_empty("video/x-h264");
+        let unsaid = gst::Structure::new_empty("video/x-h264");
+        assert!(!spared(&unsaid, &spared_slice), "nobody says how slices are told apart");
+        let in_bytes = gst::Structure::builder("video/x-h264").field("stream-format", "byte-stream").build();
         assert!(spared(&in_bytes, &[0, 0, 0, 1, 0x09, 0x10, 0, 0, 1, 0x01, 0x80]));
         assert!(!spared(&in_bytes, &[0, 0, 0, 1, 0x09, 0x10, 0, 0, 1, 0x65, 0x80]));
     }
@@ -125,7 +131,7 @@ mod tests {
         let layered = |layers: u8| {
             let mut data = [0; 23];
             data[21] = layers << 3 | 3;
-            caps("video/x-h265", &data)
+            caps("video/x-h265", "hvc1", &data)
         };
         let unit = |kind: u8, layer: u8| [0, 0, 0, 2, kind << 1, layer + 1];
         assert!(spared(&layered(1), &unit(0, 0)));

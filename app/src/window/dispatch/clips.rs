@@ -14,13 +14,15 @@ pub struct Clipboard {
 }
 
 impl Clipboard {
-    /// For other programs: the lines' words, else the clips' names. Also what makes the system offer a paste at all.
+    /// For other programs: the lines' words, else the clips' names. Never empty: the system tells of a paste only where
+    /// its own clipboard holds something.
     pub fn text(&self, project: &Project) -> String {
         let words = self.cues.iter().map(|cue| cue.text.as_str());
         let media = self.clips.iter().filter_map(|(_, clip)| project.media.get(&clip.media));
         let names = media.map(|media| media.name.as_str());
         let parts: Vec<_> = if self.cues.is_empty() { names.collect() } else { words.collect() };
-        parts.join("\n")
+        let text = parts.join("\n");
+        if text.is_empty() { "Lipsmith".into() } else { text }
     }
 }
 

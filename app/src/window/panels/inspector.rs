@@ -3,10 +3,10 @@
 use crate::window::command::Command;
 use crate::window::ctx::{Act, Ctx};
 use crate::window::sync;
-use crate::window::widgets::{named, row, text_field};
+use crate::window::widgets::{named, pace, row, text_field};
 use egui::text::{LayoutJob, TextFormat};
 use lipsmith_base::Time;
-use lipsmith_engine::models::{FamilyState, Pace};
+use lipsmith_engine::models::FamilyState;
 use lipsmith_engine::score::SyncScore;
 use lipsmith_engine::{FAMILIES, Family, SAMPLERS};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit};
@@ -313,14 +313,6 @@ fn family_entry(ui: &egui::Ui, ctx: &Ctx, family: &Family, state: Option<&Family
     entry.append(&format!("\n{}", facts.join(" · ")), 0.0, line(11.0, ctx.theme.faint));
     entry.wrap.max_width = 320.0;
     entry
-}
-
-pub fn pace(ctx: &Ctx, pace: Pace) -> String {
-    ctx.text(match pace {
-        Pace::Film => "pace-film",
-        Pace::Steady => "pace-steady",
-        Pace::Slow => "pace-slow",
-    })
 }
 
 fn diffusion(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method) -> Edit) {

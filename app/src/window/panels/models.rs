@@ -1,9 +1,8 @@
 //! Networks' weights: what is installed, under which licence, what each family needs, and what a file is.
 
-use super::inspector;
 use crate::window::ctx::{Act, Ctx, Dialog};
 use crate::window::dialogs::Wish;
-use crate::window::widgets::icon;
+use crate::window::widgets::{self, icon};
 use lipsmith_engine::desk::Request;
 use lipsmith_engine::models::{Model, Report};
 
@@ -27,7 +26,7 @@ pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
                 ui.colored_label(colour, sign);
                 ui.label(family.title);
             });
-            let pace = family.pace.map(|pace| inspector::pace(ctx, pace));
+            let pace = family.pace.map(|pace| widgets::pace(ctx, pace));
             let facts: Vec<_> = pace.into_iter().chain(family.licence.clone()).collect();
             let facts = egui::RichText::new(facts.join(" · ")).color(ctx.theme.faint).size(11.0);
             ui.add(egui::Label::new(facts).wrap());

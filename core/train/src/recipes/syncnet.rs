@@ -48,7 +48,7 @@ pub struct Pairs {
     shapes: Tensor,
 }
 
-/// What a tower gives.
+/// What the towers give.
 struct Embedded {
     /// `[n, 1, d]` and `[n, 1 + OTHERS, d]`.
     faces: Tensor,

@@ -1,6 +1,6 @@
 //! The jobs. One thread listens and never works; behind it one follows faces, one renders lines, one reads and writes
-//! whole files, each a job at a time, and one looks things up that need no place on the list. Faces give way to lines,
-//! and so does teaching a network, so that one heavy job runs at a time, and a film being written beside it.
+//! whole files, one teaches networks, each a job at a time, and one looks things up that need no place on the list.
+//! Faces and lessons give way to lines, so that these are waited for the least; a film may be written beside them.
 
 mod advise;
 mod analyse;
