@@ -22,6 +22,11 @@ use std::sync::Arc;
 
 /// Frames in a chunk: what a crash loses, and what is in memory at a time.
 const CHUNK: u64 = 32;
+/// Frames in the first chunk of a stretch: someone waits for it.
+const FIRST: u64 = 8;
+/// How many times as many chunks each reading of the footage serves as the one before: the first frames wait for their own
+/// pictures alone, and yet a long stretch is read three times at most.
+const READINGS: usize = 8;
 /// A longer shot is planned in pieces, so that a plan's size is bounded.
 const SEGMENT: u64 = 1_500;
 /// Voice heard around a segment, for context and for what is loud and quiet in this recording.
@@ -89,14 +94,15 @@ impl Layout {
     /// The chunk that holds `frame`.
     fn chunk_at(&self, frame: u64) -> Option<Range<u64>> {
         let segment = self.segments.iter().find(|s| s.contains(&frame))?;
-        let start = segment.start + (frame - segment.start) / CHUNK * CHUNK;
-        Some(start..(start + CHUNK).min(segment.end))
+        chunks_of(segment).find(|chunk| chunk.contains(&frame))
     }
 }
 
 fn chunks_of(segment: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
     let Range { start, end } = *segment;
-    (start..end).step_by(CHUNK as usize).map(move |first| first..(first + CHUNK).min(end))
+    let first = (start + FIRST).min(end);
+    let others = (first..end).step_by(CHUNK as usize).map(move |begin| begin..(begin + CHUNK).min(end));
+    std::iter::once(start..first).chain(others)
 }
 
 fn chunk_path(folder: &Path, chunk: &Range<u64>) -> PathBuf {
@@ -203,11 +209,25 @@ impl Renderer<'_> {
                 wanted.push(Wanted { clip: FILM, frame, crop });
             }
         }
-        let spool = self.clips.collect(&wanted, &self.folder.join("pictures.spool"), self.sink)?;
-        for chunk in missing {
-            let within = |shown: &&Shown| chunk.contains(&(segment.start + shown.frame as u64));
-            let shown: Vec<&Shown> = shown.iter().filter(within).collect();
-            self.chunk(&line, segment.start, &chunk, &shown, &spool)?;
+        let mut spool = Spool::create(&self.folder.join("pictures.spool"), wanted.len())?;
+        let (mut left, mut served) = (&missing[..], 1);
+        while !left.is_empty() {
+            let (next, later) = left.split_at(served.min(left.len()));
+            let within =
+                |chunk: &Range<u64>, shown: &Shown| chunk.contains(&(segment.start + shown.frame as u64));
+            let Some(recipe) = self.recipe.as_ref() else { break };
+            let mut needed: Vec<usize> = Vec::new();
+            for chunk in next {
+                let frames = [chunk.start, chunk.end].map(|frame| (frame - segment.start) as usize);
+                needed.extend(recipe.looks_at(frames[0]..frames[1]).unwrap_or((0..planned.len()).collect()));
+                needed.extend(shown.iter().filter(|shown| within(chunk, shown)).map(|shown| shown.picture));
+            }
+            self.clips.collect(&wanted, needed, &mut spool, self.sink)?;
+            for chunk in next {
+                let shown: Vec<&Shown> = shown.iter().filter(|shown| within(chunk, shown)).collect();
+                self.chunk(&line, segment.start, chunk, &shown, &spool)?;
+            }
+            (left, served) = (later, served * READINGS);
         }
         Ok(())
     }
@@ -444,11 +464,17 @@ impl<'a> Clips<'a> {
         Ok(gathered)
     }
 
-    /// Reads the wanted crops in one pass over each clip.
-    fn collect(&mut self, wanted: &[Wanted], path: &Path, sink: &dyn Sink) -> Result<Spool, EngineError> {
-        let mut spool = Spool::create(path, wanted.len())?;
-        let mut order: Vec<usize> = (0..wanted.len()).collect();
-        order.sort_by_key(|&i| (wanted[i].clip, wanted[i].frame));
+    /// Reads those of the wanted crops that are needed and not yet in the spool, in one pass over each clip.
+    fn collect(
+        &mut self,
+        wanted: &[Wanted],
+        needed: Vec<usize>,
+        spool: &mut Spool,
+        sink: &dyn Sink,
+    ) -> Result<(), EngineError> {
+        let mut order: Vec<usize> = needed.into_iter().filter(|&i| !spool.holds(i)).collect();
+        order.sort_by_key(|&i| (wanted[i].clip, wanted[i].frame, i));
+        order.dedup();
         let pictures: Vec<&[usize]> = order
             .chunk_by(|&a, &b| (wanted[a].clip, wanted[a].frame) == (wanted[b].clip, wanted[b].frame))
             .collect();
@@ -466,7 +492,7 @@ impl<'a> Clips<'a> {
             let total = Some(pictures.len() as u64);
             sink.progress(Progress { stage: "collect", done: done as u64 + 1, total });
         }
-        Ok(spool)
+        Ok(())
     }
 }
 

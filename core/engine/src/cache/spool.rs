@@ -70,6 +70,11 @@ impl Spool {
         Ok(())
     }
 
+    /// Whether number `index` was put.
+    pub fn holds(&self, index: usize) -> bool {
+        self.entries.get(index).is_some_and(Option::is_some)
+    }
+
     /// Number `index` is the same crop as number `known`, if that was put.
     pub fn put_again(&mut self, index: usize, known: usize) {
         self.entries[index] = self.entries[known];

@@ -2,7 +2,7 @@
 //!
 //! A recipe works in two passes, so that no clip is ever held. [`Recipe::plan`] sees the whole line without
 //! a single picture (faces, times, voice) and says which pictures of the actor it wants; the engine collects
-//! those in one sequential reading. [`Recipe::render`] then turns the line's pictures into patches, a chunk at
+//! those in film order, the first frames' before the others'. [`Recipe::render`] then turns the line's pictures into patches, a chunk at
 //! a time, in any order: a chunk depends on the plan alone, never on another chunk.
 
 pub mod advisor;
@@ -18,6 +18,7 @@ use crate::error::LipsyncError;
 use crate::face::Face;
 use crate::speech::Speech;
 use lipsmith_base::{Affine, Cancel, FrameRate, Rgb, Time};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A line: what is to be spoken, over which faces.
@@ -83,6 +84,12 @@ pub struct Patch {
 pub trait Recipe: Send {
     /// The pictures of the actor that [`Recipe::render`] will need, each with its window.
     fn plan(&mut self, line: &Line, cancel: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError>;
+
+    /// Which of the planned pictures, in the plan's order, [`Recipe::render`] will look at for these frames of the line; `None`:
+    /// all of them. A long line is shown as it grows, long before all its pictures are read.
+    fn looks_at(&self, _frames: Range<usize>) -> Option<Vec<usize>> {
+        None
+    }
 
     /// Where the recipe looks in a picture of the line: in frame `frame` of it, where `face` is.
     fn crop(&self, frame: usize, face: &Face) -> Crop;

@@ -18,6 +18,7 @@ use crate::face::Face;
 use lipsmith_base::Cancel;
 use rayon::prelude::*;
 use select::Mix;
+use std::ops::Range;
 use units::Unit;
 
 /// The recipe with what it chose for its line.
@@ -73,6 +74,12 @@ impl Recipe for Rewrite {
             Some((unit.source, render::crop(source_face(line, unit.source)?)))
         });
         Ok(pictures.collect())
+    }
+
+    fn looks_at(&self, frames: Range<usize>) -> Option<Vec<usize>> {
+        let mixes = self.mixes.iter().skip(frames.start).take(frames.len());
+        let units = mixes.flatten().filter_map(|share| share.unit);
+        Some(units.filter_map(|unit| self.planned.binary_search(&unit).ok()).collect())
     }
 
     fn crop(&self, _frame: usize, face: &Face) -> Crop {
