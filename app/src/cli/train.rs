@@ -53,6 +53,10 @@ pub struct Train {
     /// goes on
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     told: f64,
+    /// Let wav2lip warp its reference where that shows what is wanted, and paint only the rest: sharp pictures from a small
+    /// network. A network of --from that only paints begins to warp; one that warps goes on with it
+    #[arg(long)]
+    warp: bool,
     /// Shorten gradients longer than this; 1 by default for diff2lip
     #[arg(long, value_name = "LENGTH")]
     clip: Option<f64>,
@@ -169,6 +173,7 @@ impl Train {
             quality: self.quality,
             lips: self.lips,
             told: self.told,
+            warp: self.warp,
         };
         let schedule = Schedule {
             folder: self.out,

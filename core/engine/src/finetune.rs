@@ -86,6 +86,7 @@ pub fn finetune(
         quality: None,
         lips: wanted.lips,
         told: 0.0,
+        warp: false,
         clip: None,
         average: None,
         adapter: wanted.adapter,

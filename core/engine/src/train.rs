@@ -71,6 +71,9 @@ pub struct Training {
     /// learns alone. Of the expert: see [`SyncNet::new`].
     #[serde(skip_serializing_if = "is_zero")]
     pub told: f64,
+    /// A wav2lip is to warp its reference where that shows what is wanted, not to paint all of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub warp: bool,
     /// Gradients longer than this are shortened to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
@@ -425,6 +428,9 @@ fn check(training: &Training, schedule: &Schedule, network: Network) -> Result<(
             return refuse("--parts: give 1 to --batch; --sampling: 1 to 1000 steps".into());
         }
     }
+    if training.warp && network != Network::Wav2Lip {
+        return refuse(format!("--warp is for wav2lip, not for {}", training.network));
+    }
     if training.sync.is_some() && training.expert.is_none() {
         return refuse("--sync weighs the verdict of an expert: name one with --expert FILE".into());
     }
@@ -452,6 +458,7 @@ fn weights(training: &Training, network: Network, device: &Device) -> Result<Wei
             Weights::fresh(network, width.unwrap_or(published), training.seed, device)?
         }
     };
+    let weights = if training.warp { weights.warping()? } else { weights };
     if let Some(file) = diffusion.ear.as_deref().filter(|_| network == Network::Diff2Lip) {
         let ears = ["audio_encoder.", "audio_encoder_to_style."];
         let ear = |name: &str| ears.iter().any(|begin| name.starts_with(begin));

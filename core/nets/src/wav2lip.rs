@@ -1,6 +1,10 @@
 //! Wav2Lip's generator: "A Lip Sync Expert Is All You Need for Speech to Lip Generation In the Wild"
 //! (Prajwal et al. 2020; repository Rudrabha/Wav2Lip): two encoders, one of the face and one of the sound,
 //! and a decoder that joins them level by level into a 96×96 face.
+//!
+//! Ours may end in three channels more, which the published one does not have: where in the reference each pixel is to
+//! be fetched, and how much of it. What is carried over by a warp is as sharp as the film and the actor's own, so a small
+//! network need not learn to paint skin; it learns how faces move (Zhou et al. 2016, "View Synthesis by Appearance Flow").
 
 use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
@@ -17,17 +21,27 @@ pub const FACE: usize = 96;
 pub struct Config {
     /// Channels of the face encoder's first layer; all others follow. 16 in the published network.
     pub width: usize,
+    /// Whether the picture is warped from the reference where that has it, and painted elsewhere.
+    pub warps: bool,
 }
 
 impl Config {
     /// The published network: 36,298,035 parameters in 352 tensors.
     pub fn released() -> Self {
-        Self { width: 16 }
+        Self { width: 16, warps: false }
     }
 
     pub fn of_checkpoint(vb: &VarBuilder) -> Result<Self> {
         let first = telltale(vb, "face_encoder_blocks.0.0.conv_block.0.weight")?;
-        Ok(Self { width: first.dims4()?.0 })
+        let last = telltale(vb, "output_block.1.weight")?;
+        Ok(Self { width: first.dims4()?.0, warps: last.dims4()?.0 == Self::WARPING })
+    }
+
+    /// Channels of the last layer when it warps: the painted picture, the flow, the share of it.
+    const WARPING: usize = 6;
+
+    pub fn channels_out(&self) -> usize {
+        if self.warps { Self::WARPING } else { 3 }
     }
 }
 
@@ -115,6 +129,7 @@ pub struct Wav2Lip {
     face_decoder: Vec<Vec<ConvBlock>>,
     output: ConvBlock,
     output_point: Conv2d,
+    warps: bool,
     dtype: DType,
 }
 
@@ -137,7 +152,8 @@ impl Wav2Lip {
             audio_encoder: audio_encoder(&vb.pp("audio_encoder"), w, 1, mode)?,
             face_decoder: face_decoder(&vb.pp("face_decoder_blocks"), w, mode)?,
             output: ConvBlock::new(&output.pp("0"), [5 * w, 2 * w, 3], Walk::same(3), mode)?,
-            output_point: Conv2d::point(&output.pp("1"), 2 * w, 3)?,
+            output_point: Conv2d::point(&output.pp("1"), 2 * w, cfg.channels_out())?,
+            warps: cfg.warps,
             dtype: vb.dtype(),
         })
     }
@@ -145,11 +161,11 @@ impl Wav2Lip {
     /// `mel`: `[n, 1, 80, 16]` in [-4, 4]; `faces`: `[n, 6, 96, 96]`, BGR in [0, 1], first the frame with its
     /// lower half black, then a whole face of the same person → `[n, 3, 96, 96]`, BGR in [0, 1], f32.
     pub fn forward(&self, mel: &Tensor, faces: &Tensor) -> Result<Tensor> {
-        self.paint(self.audio_embedding(mel)?, faces)
+        Ok(self.paint(self.audio_embedding(mel)?, faces)?.picture)
     }
 
     /// What [`forward`](Self::forward) does once it has listened; `embedding`: `[n, 32·width, 1, 1]`, not negative.
-    pub fn paint(&self, embedding: Tensor, faces: &Tensor) -> Result<Tensor> {
+    pub fn paint(&self, embedding: Tensor, faces: &Tensor) -> Result<Painted> {
         let mut features = Vec::with_capacity(self.face_encoder.len());
         let mut face = faces.to_dtype(self.dtype)?;
         for level in &self.face_encoder {
@@ -160,14 +176,65 @@ impl Wav2Lip {
         for (level, feature) in self.face_decoder.iter().zip(features.iter().rev()) {
             x = append(&run(level, x)?, feature)?;
         }
-        let pixels = self.output_point.forward(&self.output.forward(&x)?)?;
-        sigmoid(&pixels.to_dtype(DType::F32)?)
+        let pixels = self.output_point.forward(&self.output.forward(&x)?)?.to_dtype(DType::F32)?;
+        if !self.warps {
+            return Ok(Painted { picture: sigmoid(&pixels)?, flow: None });
+        }
+        let painted = sigmoid(&pixels.narrow(1, 0, 3)?)?;
+        let flow = (pixels.narrow(1, 3, 2)? * REACH)?;
+        // A layer of zeros begins by carrying over nearly all of the reference.
+        let share = sigmoid(&(pixels.narrow(1, 5, 1)? + 2.0)?)?;
+        let reference = faces.narrow(1, 3, 3)?.to_dtype(DType::F32)?;
+        let carried = warp(&reference, &flow)?;
+        let picture = ((carried - &painted)?.broadcast_mul(&share)? + painted)?;
+        Ok(Painted { picture, flow: Some(flow) })
     }
 
     /// The audio encoder alone, `[n, 1, 80, 16]` → `[n, 32·width, 1, 1]`.
     pub fn audio_embedding(&self, mel: &Tensor) -> Result<Tensor> {
         run(&self.audio_encoder, mel.to_dtype(self.dtype)?)
     }
+}
+
+/// What the decoder makes of a face.
+pub struct Painted {
+    /// `[n, 3, 96, 96]`, BGR in [0, 1], f32.
+    pub picture: Tensor,
+    /// Of a network that warps: how many pixels to the right and down in the reference that lies which is seen here,
+    /// `[n, 2, 96, 96]`.
+    pub flow: Option<Tensor>,
+}
+
+/// Pixels of flow to which one in the last layer amounts.
+const REACH: f64 = 8.0;
+
+/// Pictures `[n, c, h, w]` seen `flow` pixels further right and down, `[n, 2, h, w]`; bilinear, beyond the border as at it.
+/// The flow has a gradient wherever it points into the picture.
+pub fn warp(pictures: &Tensor, flow: &Tensor) -> Result<Tensor> {
+    let (n, c, h, w) = pictures.dims4()?;
+    let device = pictures.device();
+    // Upper left pixel and how far beyond it, along one axis; `at` counts pixels.
+    let taps = |axis: usize, at: Tensor, size: usize| -> Result<(Tensor, Tensor)> {
+        let last = (size - 1) as f64;
+        let at = flow.narrow(1, axis, 1)?.broadcast_add(&at)?.relu()?;
+        let at = (at.affine(-1.0, last)?.relu()?.affine(-1.0, last))?;
+        let first = at.detach().floor()?.clamp(0.0, last - 1.0)?;
+        Ok((first.clone(), (at - first)?))
+    };
+    let (left, along) = taps(0, Tensor::arange(0f32, w as f32, device)?.reshape((1, 1, 1, w))?, w)?;
+    let (top, down) = taps(1, Tensor::arange(0f32, h as f32, device)?.reshape((1, 1, h, 1))?, h)?;
+    let corner = ((top * w as f64)? + left)?.to_dtype(DType::U32)?.reshape((n, 1, h * w))?;
+    let flat = pictures.contiguous()?.flatten_from(2)?;
+    let fetch = |beyond: usize| -> Result<Tensor> {
+        let beyond = Tensor::new(beyond as u32, device)?;
+        let index = corner.broadcast_add(&beyond)?.broadcast_as((n, c, h * w))?.contiguous()?;
+        Ok(flat.gather(&index, 2)?.reshape((n, c, h, w))?)
+    };
+    let between =
+        |a: Tensor, b: Tensor, part: &Tensor| -> Result<Tensor> { Ok(((b - &a)?.broadcast_mul(part)? + a)?) };
+    let upper = between(fetch(0)?, fetch(1)?, &along)?;
+    let lower = between(fetch(w)?, fetch(w + 1)?, &along)?;
+    between(upper, lower, &down)
 }
 
 /// 96 → 48 → 24 → 12 → 6 → 3 → 1, a feature map from each.

@@ -96,7 +96,7 @@ fn flat(t: &Tensor) -> Vec<f64> {
 #[test]
 fn the_generator_learns_by_true_gradients() {
     let vars = vars(Network::Wav2Lip, 2);
-    let network = Wav2Lip::trainable(&wav2lip::Config { width: 2 }, &builder(&vars)).unwrap();
+    let network = Wav2Lip::trainable(&wav2lip::Config { width: 2, warps: false }, &builder(&vars)).unwrap();
     let (mel, faces) = (noise(1, &[16, 1, 80, 16]), picture(2, &[16, 6, 96, 96]));
     let names = [
         "face_encoder_blocks.0.0.conv_block.0.weight",
@@ -112,6 +112,53 @@ fn the_generator_learns_by_true_gradients() {
         "output_block.1.bias",
     ];
     check(&vars, &names, || network.forward(&mel, &faces).unwrap());
+}
+
+#[test]
+fn a_generator_that_warps_learns_by_true_gradients() {
+    let config = wav2lip::Config { width: 2, warps: true };
+    let vars = vars_of(zoo::tensors_of(Network::Wav2Lip, &Variant::Wav2Lip(config)).unwrap());
+    let network = Wav2Lip::trainable(&config, &builder(&vars)).unwrap();
+    // Soft pictures: between the pixels of noise every warp has a kink.
+    let soft = |i: usize| {
+        let (plane, y, x) = (i / 9216, i / 96 % 96, i % 96);
+        0.5 + 0.25 * (0.05 * (plane % 7 + 1) as f32 * y as f32).sin() + 0.25 * (0.11 * x as f32).cos()
+    };
+    let faces =
+        Tensor::from_vec((0..8 * 6 * 9216).map(soft).collect(), (8, 6, 96, 96), &Device::Cpu).unwrap();
+    let mel = noise(1, &[8, 1, 80, 16]);
+    let names = [
+        "face_encoder_blocks.2.1.conv_block.1.weight",
+        "face_decoder_blocks.6.2.conv_block.0.weight",
+        "output_block.1.weight",
+        "output_block.1.bias",
+    ];
+    check(&vars, &names, || network.forward(&mel, &faces).unwrap());
+}
+
+/// A picture moved by whole pixels is the picture there; between them it is in between; beyond the border it is the
+/// border's.
+#[test]
+fn warping_fetches_what_lies_where_the_flow_points() {
+    let (h, w) = (5usize, 6usize);
+    let picture = noise(3, &[2, 3, h, w]);
+    let seen = |flow: [f32; 2]| {
+        let flow = Tensor::new(&flow, &Device::Cpu).unwrap().reshape((1, 2, 1, 1)).unwrap();
+        let flow = flow.broadcast_as((2, 2, h, w)).unwrap();
+        wav2lip::warp(&picture, &flow).unwrap()
+    };
+    let at = |t: &Tensor, i: usize, c: usize, y: usize, x: usize| {
+        t.get(i).unwrap().get(c).unwrap().get(y).unwrap().get(x).unwrap().to_scalar::<f32>().unwrap()
+    };
+    let (still, moved, between) = (seen([0.0, 0.0]), seen([2.0, -1.0]), seen([0.25, 0.5]));
+    for (i, c, y, x) in (0..2 * 3 * h * w).map(|k| (k / (3 * h * w), k / (h * w) % 3, k / w % h, k % w)) {
+        assert_eq!(at(&still, i, c, y, x), at(&picture, i, c, y, x));
+        let there = at(&picture, i, c, y.saturating_sub(1), (x + 2).min(w - 1));
+        assert!((at(&moved, i, c, y, x) - there).abs() < 1e-6);
+        let pixel = |dx: usize, dy: usize| at(&picture, i, c, (y + dy).min(h - 1), (x + dx).min(w - 1));
+        let mixed = [pixel(0, 0) * 0.75 + pixel(1, 0) * 0.25, pixel(0, 1) * 0.75 + pixel(1, 1) * 0.25];
+        assert!((at(&between, i, c, y, x) - (mixed[0] + mixed[1]) / 2.0).abs() < 1e-5);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::procedural;
+use lipsmith_nets::wav2lip;
 use lipsmith_nets::zoo::{Network, Variant, open, recognise};
 
 /// The folder of goldens, or `None` (and a line that says so) where it is not.
@@ -143,6 +144,7 @@ fn golden_key_lists_are_complete_networks() {
         assert!(found.unexpected.is_empty(), "{file}: {:?}", found.unexpected);
         match &found.variant {
             Variant::Width { channels, published } => assert_eq!(channels, published, "{file}"),
+            Variant::Wav2Lip(config) => assert_eq!(*config, wav2lip::Config::released()),
             Variant::Critic { channels, pictures } => assert_eq!((*channels, *pictures), (32, 1)),
             Variant::DiffusedHeads { motion_channels, .. } => assert_eq!(*motion_channels, 3),
             Variant::DiffTalk { averaged, first_stage, .. } => {

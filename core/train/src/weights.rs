@@ -27,7 +27,7 @@ impl Weights {
         seed: u64,
         device: &Device,
     ) -> Result<Weights, TrainError> {
-        Self::made(network, Variant::Width { channels, published: channels }, seed, device)
+        Self::made(network, Variant::of_width(network, channels), seed, device)
     }
 
     /// As PyTorch begins: weights and biases uniform in ±1/√(inputs of the layer), normalisation neutral; in a
@@ -42,7 +42,7 @@ impl Weights {
         device: &Device,
     ) -> Result<Weights, TrainError> {
         let layout = zoo::tensors_of(network, &variant).ok_or(TrainError::NotTrained { network })?;
-        let unet = !matches!(variant, Variant::Width { .. });
+        let unet = !matches!(variant, Variant::Width { .. } | Variant::Wav2Lip(_));
         let silent = |layer: &str| {
             unet && ["out_layers.3", "proj_out", "out.2"].iter().any(|last| {
                 layer.strip_suffix(last).is_some_and(|before| before.is_empty() || before.ends_with('.'))
@@ -94,6 +94,29 @@ impl Weights {
         let vars = layout.into_iter().map(var).collect::<Result<_, TrainError>>()?;
         let words = checkpoint.words().into_iter().collect();
         Ok(Weights { network, variant: found.variant, vars, words })
+    }
+
+    /// A Wav2Lip that paints becomes one that warps, and paints what it painted where it does not.
+    ///
+    /// # Errors
+    /// Another network.
+    pub fn warping(mut self) -> Result<Weights, TrainError> {
+        let Variant::Wav2Lip(config) = &mut self.variant else {
+            return Err(TrainError::NotTrained { network: self.network });
+        };
+        if config.warps {
+            return Ok(self);
+        }
+        let before = config.channels_out();
+        config.warps = true;
+        let more = config.channels_out() - before;
+        for (_, var) in self.vars.iter_mut().filter(|(name, _)| name.starts_with("output_block.1.")) {
+            let mut dims = var.dims().to_vec();
+            dims[0] = more;
+            let silent = Tensor::zeros(dims, var.dtype(), var.device())?;
+            *var = Var::from_tensor(&Tensor::cat(&[var.as_tensor(), &silent], 0)?)?;
+        }
+        Ok(self)
     }
 
     /// Takes over tensors of another network. `called`: what it calls the tensor of a name, where it is to be taken.

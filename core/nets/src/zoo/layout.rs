@@ -8,6 +8,7 @@ use crate::diffused_heads;
 use crate::lpips;
 use crate::unet::{self, GUIDED, Style};
 use crate::vq::Config as Vq;
+use crate::wav2lip;
 
 /// Names and shapes in the network's own order. Counters (`num_batches_tracked`) are left out: no network
 /// computes with them, and published files have them or not.
@@ -58,9 +59,8 @@ fn audio_tower(layout: &mut Layout, c: impl Fn(usize) -> usize, blocks_at_256: u
     layout.conv_blocks("audio_encoder", 1, &blocks);
 }
 
-/// `width`: channels of the first layer, 16 as published.
-pub fn wav2lip(width: usize) -> Layout {
-    let c = |channels: usize| channels * width / 16;
+pub fn wav2lip(config: &wav2lip::Config) -> Layout {
+    let c = |channels: usize| channels * config.width / 16;
     let mut layout = Layout::default();
     let mut from = 6;
     for (stage, (to, kernel, blocks)) in
@@ -87,7 +87,7 @@ pub fn wav2lip(width: usize) -> Layout {
         }
     }
     layout.conv_block("output_block.0", c(80), c(32), 3);
-    layout.layer("output_block.1", &[3, c(32), 1, 1]);
+    layout.layer("output_block.1", &[config.channels_out(), c(32), 1, 1]);
     layout
 }
 

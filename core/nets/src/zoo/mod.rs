@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Checkpoint, TensorInfo};
 use crate::vq::Config as Vq;
-use crate::{NetsError, diff2lip, lpips, unet};
+use crate::{NetsError, diff2lip, lpips, unet, wav2lip};
 use layout::{Layout, read};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -165,6 +165,7 @@ pub enum Variant {
         channels: usize,
         published: usize,
     },
+    Wav2Lip(wav2lip::Config),
     Diff2Lip(diff2lip::Config),
     /// A discriminator's channels of the first layer, and the pictures it looks at together.
     Critic {
@@ -197,9 +198,17 @@ impl fmt::Display for Variant {
             let unet::Config { model_channels, channel_mult, res_blocks_per_level, .. } = unet;
             format!("width {model_channels}, levels {channel_mult:?}, {res_blocks_per_level} blocks a level")
         };
+        let width =
+            |f: &mut fmt::Formatter<'_>, channels: usize, published: usize| match channels == published {
+                true => f.write_str("published size"),
+                false => write!(f, "width {channels} (published: {published})"),
+            };
         match self {
-            Variant::Width { channels, published } if channels == published => f.write_str("published size"),
-            Variant::Width { channels, published } => write!(f, "width {channels} (published: {published})"),
+            Variant::Width { channels, published } => width(f, *channels, *published),
+            Variant::Wav2Lip(config) => {
+                width(f, config.width, wav2lip::Config::released().width)?;
+                f.write_str(if config.warps { ", warps the reference" } else { "" })
+            }
             Variant::Critic { channels, pictures: 1 } => write!(f, "width {channels} (published: 32)"),
             Variant::Critic { channels, pictures } => {
                 write!(f, "width {channels}, {pictures} pictures in a row")
@@ -219,6 +228,16 @@ impl fmt::Display for Variant {
             }
             Variant::Lpips(backbone) => f.write_str(backbone.name()),
             Variant::Recurrent { hidden } => write!(f, "state of {hidden}"),
+        }
+    }
+}
+
+impl Variant {
+    /// Of a network whose widths all follow from its first layer's `channels`.
+    pub fn of_width(network: Network, channels: usize) -> Variant {
+        match network {
+            Network::Wav2Lip => Variant::Wav2Lip(wav2lip::Config { width: channels, warps: false }),
+            _ => Variant::Width { channels, published: channels },
         }
     }
 }
@@ -285,19 +304,18 @@ const SIGNS: [(&str, Network); 11] = [
 /// Names and shapes of the tensors of a network whose widths all follow from its first layer's `channels`, in
 /// the network's own order; `None` for the others.
 pub fn tensors(network: Network, channels: usize) -> Option<Vec<(String, Vec<usize>)>> {
-    let layout = match network {
-        Network::Wav2Lip => layout::wav2lip(channels),
-        Network::LipsyncExpert => layout::lipsync_expert(channels),
-        Network::QualityDiscriminator => layout::quality_discriminator(channels, 1),
-        _ => return None,
-    };
-    Some(layout.tensors)
+    tensors_of(network, &Variant::of_width(network, channels))
 }
 
 /// [`tensors`] of a network of this variant, where it is one that is trained here, or judges training.
 pub fn tensors_of(network: Network, variant: &Variant) -> Option<Vec<(String, Vec<usize>)>> {
     match variant {
-        Variant::Width { channels, .. } => tensors(network, *channels),
+        Variant::Width { channels, .. } => match network {
+            Network::LipsyncExpert => Some(layout::lipsync_expert(*channels).tensors),
+            Network::QualityDiscriminator => Some(layout::quality_discriminator(*channels, 1).tensors),
+            _ => None,
+        },
+        Variant::Wav2Lip(config) => Some(layout::wav2lip(config).tensors),
         Variant::Diff2Lip(config) => Some(layout::diff2lip(config).tensors),
         Variant::DiffusedHeads { unet, heard, .. } => Some(layout::diffused_heads(unet, *heard).tensors),
         Variant::DiffTalk { unet, first_stage, .. } => Some(layout::difftalk(unet, first_stage).tensors),
@@ -348,7 +366,10 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
     let shape = |name: &str| checkpoint.get(&format!("{prefix}{name}")).map(|info| info.shape.clone());
     let (variant, layout) = match network {
         Network::Wav2Lip => {
-            plain(&shape, "face_encoder_blocks.0.0.conv_block.0.weight", 16, layout::wav2lip)?
+            let width = width(&shape, "face_encoder_blocks.0.0.conv_block.0.weight", 16)?;
+            let warps = shape("output_block.1.bias").is_some_and(|bias| bias == [6]);
+            let config = wav2lip::Config { width, warps };
+            (Variant::Wav2Lip(config), layout::wav2lip(&config))
         }
         Network::LipsyncExpert => {
             plain(&shape, "face_encoder.0.conv_block.0.weight", 32, layout::lipsync_expert)?
@@ -430,10 +451,13 @@ fn plain(
     published: usize,
     layout: impl Fn(usize) -> Layout,
 ) -> Option<(Variant, Layout)> {
-    let channels = shape(first)?.first().copied()?;
-    // Beyond this it is another network, and the multiples would overflow.
-    let fits = (1..=64 * published).contains(&channels);
-    fits.then(|| (Variant::Width { channels, published }, layout(channels)))
+    let channels = width(shape, first, published)?;
+    Some((Variant::Width { channels, published }, layout(channels)))
+}
+
+/// Channels of the layer `first`; beyond what is believed it is another network, and the multiples would overflow.
+fn width(shape: &dyn Fn(&str) -> Option<Vec<usize>>, first: &str, published: usize) -> Option<usize> {
+    shape(first)?.first().copied().filter(|channels| (1..=64 * published).contains(channels))
 }
 
 fn compare(

@@ -22,6 +22,8 @@ pub use writer::{Record, Writer};
 pub const PICTURES: u32 = 25;
 /// Points of a face, in the usual 68-point layout.
 pub const POINTS: usize = 68;
+/// The lips' points follow all others.
+pub const LIPS: usize = 48;
 
 /// Networks learn from one part and are judged by the other; no person is in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

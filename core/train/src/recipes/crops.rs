@@ -2,7 +2,7 @@
 //! camera and no framing is learned by heart, and the sound that belongs to them.
 
 use crate::TrainError;
-use crate::dataset::{Clip, PICTURES, Set, Split};
+use crate::dataset::{Clip, LIPS, PICTURES, Set, Split};
 use crate::speaker::math::Random;
 use lipsmith_nets::mel::{self, BANDS, WINDOW};
 use std::ops::Range;
@@ -209,7 +209,7 @@ pub fn placed([x, y]: [f32; 2], clip: &Clip, look: &Look, framing: Framing, side
 
 /// The box of the lips alone.
 pub fn lips(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usize) -> [f32; 4] {
-    clip.landmarks()[frame][48..].iter().fold([f32::MAX, f32::MAX, f32::MIN, f32::MIN], |reach, &point| {
+    clip.landmarks()[frame][LIPS..].iter().fold([f32::MAX, f32::MAX, f32::MIN, f32::MIN], |reach, &point| {
         let [x, y] = placed(point, clip, look, framing, side);
         [reach[0].min(x), reach[1].min(y), reach[2].max(x), reach[3].max(y)]
     })

@@ -75,7 +75,7 @@ impl Ear {
                 Diff2Lip::new(&config, vb)?.style(&sounds.squeeze(1)?)?
             }
             _ => {
-                let config = wav2lip::Config { width: self.learner.weights.channels() };
+                let config = wav2lip::Config::of_checkpoint(vb)?;
                 let network = if learns { Wav2Lip::trainable } else { Wav2Lip::new };
                 network(&config, vb)?.audio_embedding(&sounds)?.flatten_from(1)?
             }

@@ -2,21 +2,21 @@
 //! another picture of the person and the sound; judged by the picture itself, by a lip-sync expert that stands
 //! still, and, if wanted, by a visual quality discriminator that learns beside it.
 
-use super::crops::{Clips, Framing, Look, count, mouth, picture, sound, stream};
+use super::crops::{self, Clips, Framing, Look, count, mouth, picture, sound, stream};
 use super::judges::Judges;
 use super::mouths::{self, DISTANCES, listened, other_moment, shape, told};
 use super::sheet::sheet;
 use super::syncnet::LOOK;
 use super::{Exam, Recipe, Scores, scalar};
 use crate::TrainError;
-use crate::dataset::{Clip, Set, Split};
+use crate::dataset::{Clip, LIPS, POINTS, Set, Split};
 use crate::learner::Learner;
 use crate::optim::Settings;
 use crate::speaker::math::Random;
 use crate::weights::Weights;
 use candle_core::{Device, Tensor};
 use lipsmith_nets::mel::{BANDS, WINDOW};
-use lipsmith_nets::wav2lip::{Config, FACE, Wav2Lip};
+use lipsmith_nets::wav2lip::{Config, FACE, Painted, Wav2Lip};
 use lipsmith_nets::zoo::Network;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,6 +47,11 @@ impl Balance {
 /// The expert's verdict counts from the examination on in which its loss is below this: before, it would only
 /// disturb.
 const SWITCH: f64 = 0.75;
+/// Where a network fetches the points of the face from counts so much a pixel that it is beside: pictures alone lead a warp
+/// only from near by.
+const POINTED: f64 = 0.02;
+/// How much more a point of the lips counts than any other: all move with the head, these alone with the words.
+const SPEAKING: f32 = 4.0;
 const EXAMINED: usize = 24;
 /// Examples in the picture of an examination.
 const SHOWN: usize = 8;
@@ -57,6 +62,7 @@ pub struct Generator {
     balance: Balance,
     /// Whether the expert's verdict counts yet.
     switched: bool,
+    config: Config,
     sampler: Arc<Sampler>,
     exam: Windows,
     device: Device,
@@ -84,6 +90,11 @@ pub struct Windows {
     shapes: Tensor,
     /// `[n·t, 1]`: 1 where the mouth is told.
     told: Tensor,
+    /// Pixels at which points of the face lie, `[n·t, 2, 68]`, their number in both rows; how far from there they lie in
+    /// the reference, right and down; and what each counts, 0 outside the picture, `[n·t, 1, 68]`.
+    points: Tensor,
+    moves: Tensor,
+    seen: Tensor,
     /// Pictures a window.
     length: usize,
 }
@@ -108,6 +119,7 @@ impl Generator {
             drawing.told.push(0.0);
         }
         Ok(Generator {
+            config: Config::of_checkpoint(&weights.frozen())?,
             learner: Learner::new(weights, settings, Some(0.999))?,
             judges,
             balance,
@@ -123,13 +135,9 @@ impl Generator {
         })
     }
 
-    fn config(&self) -> Config {
-        Config { width: self.learner.weights.channels() }
-    }
-
     /// The embeddings of true mouths, `[n, 32·width]`.
     fn truth(&self, windows: &Windows) -> Result<Tensor, TrainError> {
-        told(Network::Wav2Lip, &windows.shapes, 32 * self.learner.weights.channels())
+        told(Network::Wav2Lip, &windows.shapes, 32 * self.config.width)
     }
 
     /// The expert's loss of made pictures.
@@ -177,15 +185,21 @@ impl Recipe for Generator {
 
     fn learn(&mut self, batch: Windows) -> Result<Scores, TrainError> {
         let batch = batch.to_device(&self.device)?;
-        let network = Wav2Lip::trainable(&self.config(), &self.learner.builder()?)?;
+        let network = Wav2Lip::trainable(&self.config, &self.learner.builder()?)?;
         let hear = || Ok(network.audio_embedding(&batch.sounds)?.flatten_from(1)?);
         let (given, ear) = listened(self.balance.told, &batch.told, self.truth(&batch)?, hear)?;
-        let made = network.paint(placed(&given)?, &batch.faces)?;
+        let painted = network.paint(placed(&given)?, &batch.faces)?;
+        let made = painted.picture;
         let picture = batch.difference(&made, &batch.counts)?;
         let mut scores = vec![("picture", scalar(&picture)?)];
         let sync_weight = if self.switched { self.balance.sync } else { 0.0 };
         let quality_weight = if self.judges.adversary.is_some() { self.balance.quality } else { 0.0 };
         let mut loss = (picture * (1.0 - sync_weight - quality_weight))?;
+        if let Some(flow) = &painted.flow {
+            let beside = batch.beside(flow)?;
+            scores.push(("points", scalar(&beside)?));
+            loss = (loss + (beside * POINTED)?)?;
+        }
         if let Some(ear) = ear {
             scores.push(("ear", scalar(&ear)?));
             loss = (loss + ear)?;
@@ -211,7 +225,7 @@ impl Recipe for Generator {
     }
 
     fn examine(&mut self) -> Result<Exam, TrainError> {
-        let network = Wav2Lip::new(&self.config(), &self.learner.averaged_builder(&self.device)?)?;
+        let network = Wav2Lip::new(&self.config, &self.learner.averaged_builder(&self.device)?)?;
         let exam = self.exam.to_device(&self.device)?;
         let made = network.forward(&exam.sounds, &exam.faces)?;
         // What the sound is worth: the same pictures with the sound of the next person.
@@ -219,7 +233,7 @@ impl Recipe for Generator {
         let others =
             Tensor::cat(&[exam.sounds.narrow(0, LOOK, n - LOOK)?, exam.sounds.narrow(0, 0, LOOK)?], 0)?;
         let deaf = network.forward(&others.contiguous()?, &exam.faces)?;
-        let told = network.paint(placed(&self.truth(&exam)?)?, &exam.faces)?;
+        let Painted { picture: told, flow } = network.paint(placed(&self.truth(&exam)?)?, &exam.faces)?;
         let everywhere = exam.counts.ones_like()?;
         // Of films whose faces are boxes without points nobody knows where the lips are.
         let around = if scalar(&exam.counts.sum_all()?)? > 0.0 { &exam.counts } else { &everywhere };
@@ -231,6 +245,9 @@ impl Recipe for Generator {
             ("lips_of_other_sound", scalar(&exam.difference(&deaf, around)?)?),
             ("lips_of_true_mouth", of_true_mouth),
         ];
+        if let Some(flow) = flow {
+            scores.push(("points", scalar(&exam.beside(&flow)?)?));
+        }
         if let Some(sync) = self.sync(&made, &exam)? {
             let sync = scalar(&sync)?;
             self.switched |= sync < SWITCH;
@@ -279,6 +296,9 @@ impl Windows {
             sounds: moved(&self.sounds)?,
             shapes: moved(&self.shapes)?,
             told: moved(&self.told)?,
+            points: moved(&self.points)?,
+            moves: moved(&self.moves)?,
+            seen: moved(&self.seen)?,
             length: self.length,
         })
     }
@@ -287,6 +307,14 @@ impl Windows {
     fn difference(&self, made: &Tensor, counts: &Tensor) -> Result<Tensor, TrainError> {
         let all = (counts.sum_all()? * 3.0)?;
         let apart = (made - &self.truth)?.abs()?.broadcast_mul(counts)?;
+        Ok(apart.sum_all()?.div(&all)?)
+    }
+
+    /// How many pixels beside the points of the face a flow leads, on average.
+    fn beside(&self, flow: &Tensor) -> Result<Tensor, TrainError> {
+        let there = flow.contiguous()?.flatten_from(2)?.gather(&self.points, 2)?;
+        let apart = (there - &self.moves)?.abs()?.broadcast_mul(&self.seen)?;
+        let all = (self.seen.sum_all()? * 2.0)?.maximum(1.0)?;
         Ok(apart.sum_all()?.div(&all)?)
     }
 
@@ -314,12 +342,16 @@ struct Drawing {
     shapes: Vec<f32>,
     /// Of each window.
     told: Vec<f32>,
+    points: Vec<u32>,
+    moves: Vec<f32>,
+    seen: Vec<f32>,
 }
 
 impl Drawing {
     fn new(length: usize, counting: [f32; 2]) -> Drawing {
         let (faces, truth, counts, sounds, shapes, told) = Default::default();
-        Drawing { length, counting, faces, truth, counts, sounds, shapes, told }
+        let (points, moves, seen) = Default::default();
+        Drawing { length, counting, faces, truth, counts, sounds, shapes, told, points, moves, seen }
     }
 
     fn add(
@@ -345,7 +377,32 @@ impl Drawing {
             count(mouth(clip, frame, look, framing, FACE), FACE, lips, elsewhere, &mut self.counts);
             sound(clip, frame, &mut self.sounds);
             self.shapes.extend(shape(clip, frame));
+            let at = |frame: usize, framing| {
+                clip.landmarks()[frame].map(|point| crops::placed(point, clip, look, framing, FACE))
+            };
+            self.follow(&at(frame, framing), &at(other, of_reference));
         }
+    }
+
+    /// Points in the picture and in the reference.
+    fn follow(&mut self, here: &[[f32; 2]; POINTS], there: &[[f32; 2]; POINTS]) {
+        let inside = |&[x, y]: &[f32; 2]| (0.0..FACE as f32).contains(&x) && (0.0..FACE as f32).contains(&y);
+        let pixel = |point: &[f32; 2]| match inside(point) {
+            true => point[1] as u32 * FACE as u32 + point[0] as u32,
+            false => 0,
+        };
+        for axis in [0, 1] {
+            self.points.extend(here.iter().map(pixel));
+            // Of a face that only a box is known of no point is inside, and none counts.
+            let moved = here.iter().zip(there).map(|(here, there)| there[axis] - here[axis]);
+            self.moves.extend(moved.map(|way| if way.is_finite() { way } else { 0.0 }));
+        }
+        let both = here.iter().zip(there).enumerate();
+        self.seen.extend(both.map(|(point, (here, there))| match inside(here) && inside(there) {
+            true if point >= LIPS => SPEAKING,
+            true => 1.0,
+            false => 0.0,
+        }));
     }
 
     fn windows(self) -> Result<Windows, TrainError> {
@@ -358,6 +415,9 @@ impl Drawing {
             sounds: Tensor::from_vec(self.sounds, (n, 1, BANDS, WINDOW), &Device::Cpu)?,
             shapes: Tensor::from_vec(self.shapes, (n, DISTANCES.len()), &Device::Cpu)?,
             told: Tensor::from_vec(mouths::each(&self.told, self.length), (n, 1), &Device::Cpu)?,
+            points: Tensor::from_vec(self.points, (n, 2, POINTS), &Device::Cpu)?,
+            moves: Tensor::from_vec(self.moves, (n, 2, POINTS), &Device::Cpu)?,
+            seen: Tensor::from_vec(self.seen, (n, 1, POINTS), &Device::Cpu)?,
             length: self.length,
         })
     }
