@@ -6,8 +6,10 @@ use super::{Failure, Output, Session};
 use clap::{Args, ValueEnum};
 use lipsmith_engine::dub::{self, DubRequest};
 use lipsmith_engine::export::profile_for;
-use lipsmith_engine::recipe::draft;
-use lipsmith_engine::{Method, Original, PROFILES, Preset, Profile, Time, TimeRange, Timecode, media_info};
+use lipsmith_engine::recipe::{AUTO, choose, draft};
+use lipsmith_engine::{
+    Method, Original, PROFILES, Preset, Profile, Sink, Time, TimeRange, Timecode, media_info,
+};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -38,7 +40,7 @@ pub struct Dub {
     #[arg(long, value_name = "auto|TC", default_value = "auto")]
     reference: String,
     /// rewrite, diff2lip, wav2lip, diffused-heads or difftalk
-    #[arg(long, value_name = "NAME", default_value = "rewrite")]
+    #[arg(long, value_name = "NAME", default_value = AUTO)]
     family: String,
     /// film: Lipsmith's own rules; reference: the published inference scripts to the letter
     #[arg(long, value_enum, default_value_t = PresetName::Film)]
@@ -113,7 +115,16 @@ enum OriginalSound {
 
 impl Dub {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let request = self.request()?;
+        let asked = self.family == AUTO;
+        let family = choose(&self.family, self.checkpoint.as_deref(), &self.device, &session.paths)?;
+        if asked {
+            let why = match &self.checkpoint {
+                Some(_) => "whose network the checkpoint holds",
+                None => "the best of what is installed",
+            };
+            session.report.note(format!("--family {AUTO}: {family}, {why}"));
+        }
+        let request = Dub { family, ..self }.request()?;
         let done = dub::dub(&session.paths, &request, &session.report, &session.cancel)?;
         session.report.result(json!(done), || done.to_string());
         Ok(())

@@ -77,7 +77,8 @@ impl Window {
                 let selected = self.session.selection.character;
                 let only = project.characters.keys().next().filter(|_| project.characters.len() == 1);
                 let speaker = selected.or(only.copied());
-                let edit = imports::lay_down(project, media, self.session.playhead, speaker, &self.words);
+                let (playhead, best) = (self.session.playhead, self.news.knows.best);
+                let edit = imports::lay_down(project, media, playhead, speaker, best, &self.words);
                 let look = &mut self.session.timeline;
                 let whole = look.fitted == Some((look.from, look.scale));
                 look.fit |= whole || project.duration() == Time::ZERO;

@@ -4,7 +4,9 @@ use super::words::Words;
 use lipsmith_base::{Time, TimeRange};
 use lipsmith_engine::desk::FilmFaces;
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, MediaEdit, Ripple, TrackEdit};
-use lipsmith_project::{Character, CharacterId, ClipId, Edit, FaceBinding, Media, MediaId, Project, TrackId};
+use lipsmith_project::{
+    Character, CharacterId, ClipId, Edit, FaceBinding, Media, MediaId, Method, Project, Settings, TrackId,
+};
 
 /// People of a film that become characters by themselves; of a crowd the most seen.
 const MOST_PEOPLE: usize = 8;
@@ -13,12 +15,14 @@ const COLOURS: [[u8; 3]; 6] =
     [[230, 159, 0], [86, 180, 233], [0, 158, 115], [204, 121, 167], [213, 94, 0], [0, 114, 178]];
 
 /// Adds a medium to the pool and lays it down: a film behind the picture, a sound at the playhead, with a line over
-/// it. The first film gives the sequence its rate. A medium that is in the pool already is laid down again.
+/// it. The first film gives the sequence its rate, and a project whose method nobody has chosen the `best` family of those
+/// installed. A medium that is in the pool already is laid down again.
 pub fn lay_down(
     project: &Project,
     media: Media,
     playhead: Time,
     speaker: Option<CharacterId>,
+    best: Option<&str>,
     words: &Words,
 ) -> Edit {
     let known = project.media.iter().find(|(_, known)| known.fingerprint == media.fingerprint);
@@ -40,6 +44,13 @@ pub fn lay_down(
                 let drop_frame = labels != lipsmith_base::Timecode::non_drop(video.rate);
                 let start = project.sequence.start;
                 edits.push(Edit::Labels { rate: video.rate, drop_frame, start });
+                let chosen = &project.settings.method;
+                if let Some(family) =
+                    best.filter(|best| *chosen == Method::default() && *best != chosen.family)
+                {
+                    let method = Method { family: family.into(), ..chosen.clone() };
+                    edits.push(Edit::Settings(Settings { method, ..project.settings.clone() }));
+                }
             }
             edits.push(place(track.id, id, source, track.end()));
             format!("Import {}", media.name)
@@ -135,10 +146,11 @@ mod tests {
     fn a_film_and_a_voice_become_a_line_that_can_be_rendered() {
         let words = Words::of("en");
         let mut project = Project::new("new", FrameRate::FPS_25);
-        project = lay_down(&project, film(), Time::ZERO, None, &words).apply(&project).expect("laid");
+        project = lay_down(&project, film(), Time::ZERO, None, None, &words).apply(&project).expect("laid");
         assert_eq!(project.sequence.rate, film().video.expect("a film").rate);
         assert!(project.sequence.drop_frame);
-        project = lay_down(&project, voice("line.wav"), Time(7), None, &words).apply(&project).expect("laid");
+        project =
+            lay_down(&project, voice("line.wav"), Time(7), None, None, &words).apply(&project).expect("laid");
         let cue = project.cues.values().next().expect("a line");
         assert_eq!((cue.range.start(), cue.text.as_str()), (Time(7), "line"));
         assert!(project.clip(cue.voice.expect("bound")).is_some());
@@ -154,12 +166,27 @@ mod tests {
     }
 
     #[test]
+    fn the_first_film_brings_the_best_family_unless_one_was_chosen() {
+        let words = Words::of("en");
+        let laid = |project: &Project, film: Media| {
+            let edit = lay_down(project, film, Time::ZERO, None, Some("wav2lip"), &words);
+            edit.apply(project).expect("laid")
+        };
+        let fresh = laid(&Project::new("new", FrameRate::FPS_25), film());
+        assert_eq!(fresh.settings.method.family, "wav2lip");
+        let mut chosen = Project::new("new", FrameRate::FPS_25);
+        chosen.settings.method.seed += 1;
+        assert_eq!(laid(&chosen, film()).settings, chosen.settings);
+    }
+
+    #[test]
     fn a_voice_over_another_gets_its_own_track() {
         let words = Words::of("en");
         let mut project = Project::new("new", FrameRate::FPS_25);
         for name in ["one.wav", "two.wav", "three.wav"] {
-            project =
-                lay_down(&project, voice(name), Time::ZERO, None, &words).apply(&project).expect("laid");
+            project = lay_down(&project, voice(name), Time::ZERO, None, None, &words)
+                .apply(&project)
+                .expect("laid");
         }
         assert_eq!(project.sequence.voices.len(), 3);
         assert!(project.sequence.voices.iter().all(|track| track.clips.len() == 1));

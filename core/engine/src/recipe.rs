@@ -15,8 +15,9 @@ use lipsmith_lipsync::families::diffused_heads::DiffusedHeadsRecipe;
 use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
 use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
-use lipsmith_lipsync::families::{Family, Recipe};
+use lipsmith_lipsync::families::{Family, Pace, Recipe};
 use lipsmith_lipsync::talk::Talker;
+use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::sched::Sampler;
 use lipsmith_nets::sound_gru::SoundGru;
 use lipsmith_nets::zoo::{self, Network};
@@ -276,6 +277,47 @@ pub fn checkpoints(registry: &Registry, paths: &Paths) -> Result<BTreeMap<String
     Ok(found)
 }
 
+/// The name under which the [`best`] family is asked for.
+pub const AUTO: &str = "auto";
+
+/// Families that make a whole film, better ones first.
+const BEST: [&str; 3] = ["diff2lip", "wav2lip", "rewrite"];
+
+/// The best family of those whose weights are installed (`checkpoints`, see [`checkpoints`]). One that takes many seconds
+/// a frame is it only where a graphics card computes: who wants it elsewhere asks for it by name.
+pub fn best(checkpoints: &BTreeMap<String, Digest>, accelerated: bool) -> &'static str {
+    let ready = |family: &Family| family.network.is_none() || checkpoints.contains_key(family.name);
+    let quick = |family: &Family| accelerated || family.pace != Pace::Slow;
+    let named = BEST.iter().filter_map(|name| FAMILIES.iter().find(|family| family.name == *name));
+    named
+        .filter(|family| ready(family) && quick(family))
+        .map(|family| family.name)
+        .next()
+        .unwrap_or("rewrite")
+}
+
+/// The family that a name stands for: itself, or for [`AUTO`] that of the weights in `file`, or without them the best one.
+///
+/// # Errors
+/// A file that holds no family's network, a device that is not there, a registry that cannot be read.
+pub fn choose(name: &str, file: Option<&Path>, device: &str, paths: &Paths) -> Result<String, EngineError> {
+    if name != AUTO {
+        return Ok(name.to_string());
+    }
+    let Some(file) = file else {
+        let device = device::open(device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
+        let installed = checkpoints(&Registry::open(&paths.data)?, paths)?;
+        return Ok(best(&installed, !device.is_cpu()).to_string());
+    };
+    let refused = |why: String| EngineError::Network(NetsError::bad_checkpoint(file, why));
+    let checkpoint = Checkpoint::open(file).map_err(|e| EngineError::Network(e.into()))?;
+    let network = zoo::recognise(&checkpoint).map_err(refused)?.network;
+    let family = FAMILIES.iter().find(|family| family.network == Some(network.name()));
+    let family = family
+        .ok_or_else(|| refused(format!("it is {}, with which no family paints", network.about().title)))?;
+    Ok(family.name.to_string())
+}
+
 /// What the method paints of a face.
 pub fn mask(method: &Method) -> Mask {
     let Reach { up, side, down } = method.reach;
@@ -306,6 +348,18 @@ fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_best_family_is_one_that_is_installed_and_quick_enough_here() {
+        let installed = |names: &[&str]| -> BTreeMap<String, Digest> {
+            names.iter().map(|name| (name.to_string(), Digest::of(name.as_bytes()))).collect()
+        };
+        let fresh = installed(&["lipsmith-w"]);
+        assert_eq!([best(&fresh, false), best(&fresh, true)], ["rewrite"; 2]);
+        let all = installed(&["lipsmith-w", "wav2lip", "diff2lip", "difftalk"]);
+        assert_eq!([best(&all, false), best(&all, true)], ["wav2lip", "diff2lip"]);
+        assert_eq!(best(&installed(&["diff2lip"]), false), "rewrite");
+    }
 
     #[test]
     fn a_draft_takes_a_quarter_of_the_steps_where_there_are_any() {

@@ -292,6 +292,8 @@ pub struct Knowledge {
     pub judge: Option<String>,
     /// The device that renders, in words.
     pub device: String,
+    /// The best family of what is installed here; `None` before anybody has looked.
+    pub best: Option<&'static str>,
 }
 
 impl Knowledge {

@@ -76,6 +76,21 @@ pub struct Sampler {
     balance: Balance,
 }
 
+impl Sampler {
+    /// Where mouths are told, of two windows the one whose mouth does more: most of speech is all but closed, and what opens
+    /// it is to be learned.
+    fn pick(&self, random: &mut Random) -> (&Clip, usize) {
+        let one = self.clips.pick(random);
+        if self.balance.told <= 0.0 {
+            return one;
+        }
+        let other = self.clips.pick(random);
+        let done =
+            |(clip, first): (&Clip, usize)| -> f32 { shape(clip, first).iter().map(|d| d.abs()).sum() };
+        if done(other) > done(one) { other } else { one }
+    }
+}
+
 /// n windows of t pictures each.
 pub struct Windows {
     /// `[n·t, 6, 96, 96]`: the picture with its lower half black, a reference.
@@ -173,7 +188,7 @@ impl Recipe for Generator {
         let mut drawing = Drawing::new(sampler.length, [1.0, 1.0 + sampler.balance.lips]);
         for item in 0..sampler.batch {
             let mut random = stream(seed, step, item);
-            let (clip, first) = sampler.clips.pick(&mut random);
+            let (clip, first) = sampler.pick(&mut random);
             let look = Look::random(&mut random);
             let framing = Framing::random(&mut random);
             let of_reference = framing.shaken(&mut random);

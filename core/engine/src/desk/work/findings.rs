@@ -6,8 +6,11 @@ use crate::desk::event::{Event, FilmFaces, Knowledge, Ready};
 use crate::desk::port::Port;
 use crate::desk::request::TakeKey;
 use crate::paths::Paths;
+use crate::recipe::best;
 use crate::take;
+use candle_core::Device;
 use lipsmith_base::Digest;
+use lipsmith_nets::device;
 use lipsmith_project::{Media, MediaId, Project, TakeSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -20,12 +23,14 @@ pub struct Findings {
     analyses: BTreeMap<Digest, (Arc<Analysis>, Arc<FilmFaces>)>,
     /// Films that have been taken care of, and where they were.
     sought: BTreeMap<Digest, PathBuf>,
-    /// By family.
-    checkpoints: BTreeMap<String, Digest>,
+    /// By family; `None` before anybody has looked.
+    checkpoints: Option<BTreeMap<String, Digest>>,
     /// What judges sync, in words.
     judge: Option<String>,
     /// A name of `lipsmith_nets::device`, and the device in words.
     device: (String, String),
+    /// It is more than the processor.
+    accelerated: bool,
     stock: Stock,
     told_faces: BTreeSet<(MediaId, Digest)>,
     told: Option<Arc<Knowledge>>,
@@ -38,9 +43,10 @@ impl Findings {
             project: None,
             analyses: BTreeMap::new(),
             sought: BTreeMap::new(),
-            checkpoints: BTreeMap::new(),
+            checkpoints: None,
             judge: None,
             device: ("auto".into(), String::new()),
+            accelerated: false,
             stock: Stock::new(paths),
             told_faces: BTreeSet::new(),
             told: None,
@@ -106,12 +112,13 @@ impl Findings {
     }
 
     pub fn installed(&mut self, checkpoints: BTreeMap<String, Digest>, judge: Option<String>) {
-        (self.checkpoints, self.judge) = (checkpoints, judge);
+        (self.checkpoints, self.judge) = (Some(checkpoints), judge);
         self.tell_knowledge();
     }
 
-    pub fn use_device(&mut self, name: &str, words: &str) {
-        self.device = (name.into(), words.into());
+    pub fn use_device(&mut self, name: &str, device: &Device) {
+        self.device = (name.into(), device::describe(device).into());
+        self.accelerated = !device.is_cpu();
         self.tell_knowledge();
     }
 
@@ -153,10 +160,11 @@ impl Findings {
         };
         Knowledge {
             analyses: media.filter_map(analysed).collect(),
-            checkpoints: self.checkpoints.clone(),
+            checkpoints: self.checkpoints.clone().unwrap_or_default(),
             engine: take::VERSION,
             judge: self.judge.clone(),
             device: self.device.1.clone(),
+            best: self.checkpoints.as_ref().map(|installed| best(installed, self.accelerated)),
         }
     }
 

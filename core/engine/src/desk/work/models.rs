@@ -50,7 +50,7 @@ impl Shop {
 
     pub fn use_device(&self, name: &str) {
         match device::open(name) {
-            Ok(opened) => self.findings().use_device(name, device::describe(&opened)),
+            Ok(opened) => self.findings().use_device(name, &opened),
             Err(error) => self.port.say(Weight::Failed, error.to_string()),
         }
     }
