@@ -5,7 +5,8 @@ mod harness;
 
 use candle_core::{Device, Tensor};
 use harness::{Bench, shared, write_voice};
-use lipsmith_media::{ReadOptions, VideoReader};
+use lipsmith_base::Audio;
+use lipsmith_media::{AudioReader, ReadOptions, VideoReader, synthetic};
 use lipsmith_nets::procedural;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -151,6 +152,37 @@ fn four_frames_are_too_few_to_tell_sync() {
     let output = bench.run(&["score", &short, "--device", "cpu"]);
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && words.contains("no stretch is long enough"), "{words}");
+}
+
+#[test]
+fn our_own_ear_finds_how_far_a_voice_is_off_on_a_real_film() {
+    let name = "our_own_ear_finds_how_far_a_voice_is_off_on_a_real_film";
+    let film = "footage/video/latentsync_demo1_woman_10s_25fps_1080x1920_hevc.mp4";
+    let Some(film) = shared(name, film) else { return };
+    let bench = Bench::new();
+    bench.result(&["track", &film]);
+    if !bench.path("data/models/faces").exists() {
+        println!("SKIPPED: {name}: the face mesh is not installed");
+        return;
+    }
+    let options = ReadOptions::default();
+    let mut sound = AudioReader::open(Path::new(&film), 16_000, Some(1), &options).expect("a voice");
+    let samples: Vec<f32> =
+        std::iter::from_fn(|| sound.next().expect("a block")).flat_map(|block| block.samples).collect();
+    for late in [-8i64, -3, 0, 5, 8] {
+        let shift = 640 * late.unsigned_abs() as usize;
+        let samples = match late {
+            ..0 => samples[shift..].to_vec(),
+            _ => std::iter::repeat_n(0.0, shift).chain(samples.iter().copied()).collect(),
+        };
+        let voice = bench.path("voice.wav");
+        std::fs::write(&voice, synthetic::wav(&Audio { rate: 16_000, channels: 1, samples }))
+            .expect("written");
+        let scored = bench.result(&["score", &film, "--voice", &voice.to_string_lossy()]);
+        assert_eq!(scored["judge"]["network"], "wav2lip", "{scored}");
+        let found = scored["whole"]["offset_frames"].as_i64().expect("a score");
+        assert!((found - late).abs() <= 1, "{late} frames late, found {found}: {scored}");
+    }
 }
 
 #[test]

@@ -391,7 +391,8 @@ fn without_analysis(bench: &mut Bench) {
 fn judged(bench: &mut Bench, cue: CueId, fit: f32, late: i64) {
     let project = bench.project();
     let (network, title) = ("syncnet-v2", "SyncNet of the test");
-    let judge = JudgeName { network, title, weights: "weights".into(), carried: false, papers_own: true };
+    let judge =
+        JudgeName { network, title, weights: "weights".into(), carried: false, papers_own: true, sure: 0.15 };
     let range = TimeRange::new(Time::ZERO, project.cues[&cue].range.duration());
     let whole = SyncScore { offset_frames: late, offset_ms: 40 * late, lse_d: 7.0, lse_c: 6.0, windows: 50 };
     let score = LineScore { judge, whole: Some(whole), fits: vec![Fit { range, fit }] };

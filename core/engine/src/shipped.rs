@@ -12,6 +12,9 @@ const WEIGHTS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/carried.rs
 /// Our own lip-sync expert, which judges where nobody has imported a better one.
 pub const EXPERT: &str = "lipsmith-expert";
 
+/// Our own compact generator, whose ear judges where there is no expert.
+pub const EAR: &str = "lipsmith-w";
+
 /// The weights of this name that the program carries; `None` where it carries none.
 ///
 /// # Errors

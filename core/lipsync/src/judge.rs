@@ -1,10 +1,13 @@
 //! The networks that tell whether a mouth and a voice belong together, as they look and listen: which part of the
-//! picture, which features of the sound.
+//! picture, which features of the sound. Where there is no lip-sync expert an ear that was taught what mouths do to a
+//! sound, and a mesh that shows what this one does, serve.
 
 use crate::error::LipsyncError;
+use crate::face::{Mesh, Region};
 use crate::families::Crop;
 use crate::families::network::{lift, to_tensor};
-use crate::score::RATE;
+use crate::mouth::{DISTANCES, distances, told};
+use crate::score::{Distances, RATE};
 use crate::speech::Speech;
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Affine, Rect, Rgb};
@@ -13,7 +16,9 @@ use lipsmith_nets::mel::{self, Mel, Padding};
 use lipsmith_nets::mfcc::{COEFFICIENTS, mfcc};
 use lipsmith_nets::syncnet_color::SyncNetColor;
 use lipsmith_nets::syncnet_v2::{CEPSTRA, CEPSTRA_PER_PICTURE, FACE, PICTURES, SyncNetV2};
-use lipsmith_nets::wav2lip;
+use lipsmith_nets::wav2lip::{self, Wav2Lip};
+use lipsmith_nets::zoo;
+use std::sync::{Mutex, PoisonError};
 
 /// Windows that are looked at together.
 const BATCH: usize = 8;
@@ -25,6 +30,11 @@ const ROOM: f32 = 0.4;
 enum Network {
     SyncNet(SyncNetV2),
     Expert(SyncNetColor),
+    /// A generator's ear that speaks the words of [`told`], and what finds the mouth's points.
+    Ear {
+        ear: Wav2Lip,
+        mesh: Mutex<Mesh>,
+    },
 }
 
 /// A network with its way of looking.
@@ -44,8 +54,17 @@ impl Judge {
         Judge { network: Network::Expert(network), device }
     }
 
+    /// The ear of a generator that was taught here, and the face mesh.
+    pub fn ear(ear: Wav2Lip, mesh: Mesh, device: Device) -> Judge {
+        Judge { network: Network::Ear { ear, mesh: Mutex::new(mesh) }, device }
+    }
+
     /// What it wants to see of a picture in which the detector found a face at `face`.
     pub fn crop(&self, face: Rect) -> Crop {
+        if let Network::Ear { .. } = &self.network {
+            let map = Region::around(face, None).map_to(Mesh::SIDE);
+            return Crop { map, width: Mesh::SIDE, height: Mesh::SIDE };
+        }
         let (side, rect) = match &self.network {
             Network::SyncNet(_) => {
                 let half = face.width().max(face.height()) / 2.0;
@@ -54,9 +73,7 @@ impl Judge {
                 (FACE, Rect::new(centre.x - across, top, centre.x + across, top + 2.0 * across))
             }
             // Ten pixels below a face of 200, as Wav2Lip's script pads it.
-            Network::Expert(_) => {
-                (wav2lip::FACE, Rect::new(face.x0, face.y0, face.x1, face.y1 + 0.05 * face.height()))
-            }
+            _ => (wav2lip::FACE, Rect::new(face.x0, face.y0, face.x1, face.y1 + 0.05 * face.height())),
         };
         let here = Rect::new(0.0, 0.0, side as f32, side as f32);
         Crop { map: Affine::rect_to_rect(here, rect), width: side, height: side }
@@ -70,6 +87,9 @@ impl Judge {
 
     /// A point for each window of five of the pictures, cut as [`Judge::crop`] says.
     pub fn see(&self, pictures: &[Rgb]) -> Result<Vec<Vec<f32>>, LipsyncError> {
+        if let Network::Ear { mesh, .. } = &self.network {
+            return watch(&mut mesh.lock().unwrap_or_else(PoisonError::into_inner), pictures);
+        }
         let mut points = Vec::new();
         let windows = (pictures.len() + 1).saturating_sub(PICTURES);
         for first in (0..windows).step_by(BATCH) {
@@ -89,6 +109,7 @@ impl Judge {
                 let windows = windows.collect::<Result<Vec<_>, _>>()?;
                 network.faces(&Tensor::stack(&windows, 0)?.contiguous()?)?
             }
+            Network::Ear { .. } => unreachable!("an ear sees by its mesh"),
             Network::Expert(network) => {
                 let side = wav2lip::FACE;
                 let pictures = to_tensor(pictures, side, true, (1.0, 0.0), &self.device)?;
@@ -108,7 +129,19 @@ impl Judge {
 
     fn listen(&self, speech: &Speech, windows: usize) -> Result<Vec<Vec<f32>>, NetsError> {
         let mut points = Vec::with_capacity(windows);
+        let starts = |windows: usize| -> Vec<i64> {
+            (0..windows as i64).map(|at| at * mel::RATE as i64 / RATE).collect()
+        };
         match &self.network {
+            Network::Ear { ear, .. } => {
+                let mel = Mel::new(&speech.samples, Padding::Reflect);
+                let mut said = Vec::with_capacity(windows + PICTURES - 1);
+                for starts in starts(windows + PICTURES - 1).chunks(BATCH) {
+                    let heard = mel.windows(starts, &self.device)?.unsqueeze(1)?;
+                    said.extend(ear.audio_embedding(&heard)?.flatten_from(1)?.to_vec2::<f32>()?);
+                }
+                points.extend(said.windows(PICTURES).map(<[_]>::concat));
+            }
             Network::SyncNet(network) => {
                 let sixteen_bits = |v: &f32| (v * 32_768.0).clamp(-32_768.0, 32_767.0) as i16;
                 let samples: Vec<i16> = speech.samples.iter().map(sixteen_bits).collect();
@@ -129,13 +162,69 @@ impl Judge {
             }
             Network::Expert(network) => {
                 let mel = Mel::new(&speech.samples, Padding::Reflect);
-                let starts: Vec<i64> = (0..windows as i64).map(|at| at * mel::RATE as i64 / RATE).collect();
-                for starts in starts.chunks(BATCH) {
+                for starts in starts(windows).chunks(BATCH) {
                     let heard = mel.windows(starts, &self.device)?.unsqueeze(1)?;
                     points.extend(network.sound(&heard)?.to_vec2::<f32>()?);
                 }
             }
         }
         Ok(points)
+    }
+
+    /// How far the points of the windows of an unbroken stretch are apart, by shift of the sound.
+    pub fn distances(
+        &self,
+        mut seen: Vec<Vec<f32>>,
+        mut heard: Vec<Vec<f32>>,
+    ) -> Result<Distances, LipsyncError> {
+        if let (Network::Ear { .. }, false) = (&self.network, seen.is_empty()) {
+            let channels = heard.first().map_or(0, |point| point.len() / PICTURES);
+            seen = in_words(seen, channels).map_err(|e| lift(&self.device)(e.into()))?;
+            [&mut seen, &mut heard].into_iter().for_each(|points| standardise(points));
+        }
+        Ok(Distances::between(&seen, &heard))
+    }
+}
+
+/// The distances of the mouth in each five pictures in a row; those of a picture without a face are no numbers.
+fn watch(mesh: &mut Mesh, pictures: &[Rgb]) -> Result<Vec<Vec<f32>>, LipsyncError> {
+    let mut mouths = Vec::with_capacity(pictures.len());
+    for picture in pictures {
+        let face = mesh.look(picture, Affine::IDENTITY)?;
+        let points = face.landmarks.filter(|_| face.score > Mesh::PRESENT).map(|landmarks| landmarks.points);
+        let mouth = points.map(|points| distances(|i| [points[i].x, points[i].y]));
+        mouths.push(mouth.unwrap_or([f32::NAN; DISTANCES.len()]));
+    }
+    Ok(mouths.windows(PICTURES).map(<[_]>::concat).collect())
+}
+
+/// What a perfect ear would say of mouths, given the distances of five in a row each; those of the stretch's mean where
+/// no face was found.
+fn in_words(seen: Vec<Vec<f32>>, channels: usize) -> candle_core::Result<Vec<Vec<f32>>> {
+    let count = seen.len() * PICTURES;
+    let mut mouths = seen.concat();
+    for distance in 0..DISTANCES.len() {
+        let all = || mouths.iter().skip(distance).step_by(DISTANCES.len()).filter(|v| v.is_finite());
+        let usual = all().sum::<f32>() / all().count().max(1) as f32;
+        for value in mouths.iter_mut().skip(distance).step_by(DISTANCES.len()) {
+            *value = if value.is_finite() { *value - usual } else { 0.0 };
+        }
+    }
+    let shapes = Tensor::from_vec(mouths, (count, DISTANCES.len()), &Device::Cpu)?;
+    let words = told(zoo::Network::Wav2Lip, &shapes, channels)?;
+    words.reshape((seen.len(), PICTURES * channels))?.to_vec2()
+}
+
+/// Each number of the points less its mean and by its spread over the stretch, and all of a length near 1: the square of
+/// the distance of two is then 2 less twice their correlation.
+fn standardise(points: &mut [Vec<f32>]) {
+    let width = points.first().map_or(0, Vec::len);
+    let count = points.len() as f32;
+    for at in 0..width {
+        let mean = points.iter().map(|point| point[at]).sum::<f32>() / count;
+        let spread = (points.iter().map(|point| (point[at] - mean).powi(2)).sum::<f32>() / count).sqrt();
+        // What never changes tells nothing.
+        let scale = if spread > 1e-4 { 1.0 / (spread * (width as f32).sqrt()) } else { 0.0 };
+        points.iter_mut().for_each(|point| point[at] = (point[at] - mean) * scale);
     }
 }

@@ -8,6 +8,7 @@ pub mod face;
 pub mod families;
 pub mod judge;
 pub mod metrics;
+pub mod mouth;
 pub mod score;
 pub mod speech;
 pub mod talk;

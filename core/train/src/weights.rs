@@ -1,10 +1,10 @@
 //! A network's tensors as variables: made fresh, read from any checkpoint, written under the network's own names.
 
 use crate::TrainError;
-use crate::speaker::math::Random;
 use crate::state;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
+use lipsmith_base::Random;
 use lipsmith_nets::zoo::{self, Network, Variant};
 use std::collections::HashMap;
 use std::path::Path;

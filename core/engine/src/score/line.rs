@@ -1,6 +1,7 @@
 //! How well a line of a project is in sync as it is seen and heard: the film with what is chosen laid over it, against
 //! the line's voice where it lies. Stretch by stretch, so that an editor sees where it goes wrong.
 
+use super::judge::SURE;
 use super::{JudgeName, SILENT, Seen, SyncScore};
 use crate::analysis::{Analysis, FilmSound};
 use crate::cache::Cache;
@@ -21,8 +22,6 @@ use std::sync::Arc;
 
 /// Windows, one a picture at 25 a second, that are told of together: a fifth of a second, about a syllable.
 const TOGETHER: usize = 5;
-/// A best shift that is no nearer than this to its sound says nothing: see [`Distances::fit`].
-const SURE: f64 = 0.15;
 
 #[derive(Clone, Debug)]
 pub struct LineScore {
@@ -39,7 +38,7 @@ pub struct Fit {
     /// Counted from the start of the line.
     pub range: TimeRange,
     /// 0: the sound is no nearer to the mouth than sounds that do not belong to it; 1: it could not be nearer. What is
-    /// in sync seldom has more than 0.6.
+    /// in sync seldom has more than 0.6. By a judge that is less sure than the experts it is stretched to their scale.
     pub fit: f32,
 }
 
@@ -55,7 +54,7 @@ impl LineScore {
     /// shift fits well enough to say so.
     pub fn nudge(&self) -> Option<Time> {
         let SyncScore { offset_frames, lse_d, lse_c, .. } = self.whole?;
-        let sure = lse_c / (lse_c + lse_d).max(f64::MIN_POSITIVE) >= SURE;
+        let sure = lse_c / (lse_c + lse_d).max(f64::MIN_POSITIVE) >= self.judge.sure;
         (sure && offset_frames != 0).then(|| Time::from_units(-offset_frames, RATE))
     }
 }
@@ -167,7 +166,8 @@ pub fn score_line(
         let seen = Seen { analysis, segment, faces: &faces };
         let distances = seen.distances(bench.judge, &mut picture, &speech, &tell, cancel)?;
         done += segment.end - segment.start;
-        fits.extend(fits_of(&distances, span.shifted(-offset - line.range.start())));
+        let scale = (SURE / bench.name.sure) as f32;
+        fits.extend(fits_of(&distances, scale, span.shifted(-offset - line.range.start())));
         all.add(&distances);
     }
     if !pieces.is_empty() && loudest < SILENT {
@@ -214,8 +214,8 @@ fn heard(voice: &mut FilmSound, clip: &Clip, range: TimeRange) -> Result<Speech,
 }
 
 /// The windows' fit, a fifth of a second each, over all of `span`: what lies before the first window's middle and
-/// behind the last one's is told with them.
-fn fits_of(distances: &Distances, span: TimeRange) -> Vec<Fit> {
+/// behind the last one's is told with them. `scale`: what makes the judge's fits comparable with an expert's.
+fn fits_of(distances: &Distances, scale: f32, span: TimeRange) -> Vec<Fit> {
     let fits = distances.fit();
     let groups = fits.chunks(TOGETHER).enumerate();
     let last = fits.len().div_ceil(TOGETHER).saturating_sub(1);
@@ -223,7 +223,7 @@ fn fits_of(distances: &Distances, span: TimeRange) -> Vec<Fit> {
         let edge = |at: usize| span.start() + Time::from_units((at * TOGETHER) as i64, RATE);
         let end = if at == last { span.end() } else { edge(at + 1) };
         let mean = group.iter().sum::<f32>() / group.len() as f32;
-        Fit { range: TimeRange::new(edge(at), end), fit: mean }
+        Fit { range: TimeRange::new(edge(at), end), fit: (scale * mean).min(1.0) }
     };
     groups.map(fit).filter(|fit| !fit.range.is_empty()).collect()
 }
@@ -238,7 +238,8 @@ mod tests {
         let fit =
             |&(from, to, fit): &(i64, i64, f32)| Fit { range: TimeRange::new(time(from), time(to)), fit };
         let (network, title) = ("test", "test");
-        let judge = JudgeName { network, title, weights: "w".into(), carried: false, papers_own: false };
+        let judge =
+            JudgeName { network, title, weights: "w".into(), carried: false, papers_own: false, sure: SURE };
         LineScore { judge, whole, fits: fits.iter().map(fit).collect() }
     }
 
@@ -267,10 +268,10 @@ mod tests {
         let points: Vec<Vec<f32>> =
             (0..23).map(|at| (0..8).map(|i| ((at * 31 + i * 17) as f32).sin()).collect()).collect();
         let span = TimeRange::new(Time::from_units(1, 1), Time::from_units(53, 25));
-        let fits = fits_of(&Distances::between(&points, &points), span);
+        let fits = fits_of(&Distances::between(&points, &points), 1.0, span);
         assert_eq!((fits.len(), fits[0].range.start(), fits[4].range.end()), (5, span.start(), span.end()));
         assert!(fits.windows(2).all(|pair| pair[0].range.end() == pair[1].range.start()));
         assert!(fits.iter().all(|fit| fit.fit > 0.99));
-        assert!(fits_of(&Distances::none(), span).is_empty());
+        assert!(fits_of(&Distances::none(), 1.0, span).is_empty());
     }
 }

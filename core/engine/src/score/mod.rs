@@ -306,7 +306,7 @@ impl Seen<'_> {
                 tell(self.frame(at));
             }
         }
-        Ok(Distances::between(&points, &judge.hear(speech, windows)?))
+        Ok(judge.distances(points, judge.hear(speech, windows)?)?)
     }
 
     fn picture(&self, judge: &Judge, film: &mut Pictures, at: usize) -> Result<Rgb, EngineError> {

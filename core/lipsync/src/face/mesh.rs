@@ -4,12 +4,10 @@
 use super::detect::{Detection, sigmoid};
 use super::{Face, Landmarks, Pose};
 use crate::error::LipsyncError;
-use lipsmith_base::{Affine, Picture, Point, Rect};
+use lipsmith_base::{Affine, Picture, Point, Rect, Rgb};
 use lipsmith_nets::tflite::{Graph, Scratch};
 use std::path::Path;
 
-/// Side of the square picture the network looks at.
-const SIDE: usize = 192;
 const POINTS: usize = 468;
 
 /// Margin around a face that the network expects, as a multiple of the face's longer side.
@@ -24,7 +22,8 @@ pub struct Region {
 }
 
 impl Region {
-    fn around(rect: Rect, eyes: Option<[Point; 2]>) -> Region {
+    /// With a face in `rect`, by its eyes upright.
+    pub fn around(rect: Rect, eyes: Option<[Point; 2]>) -> Region {
         let angle = eyes.map_or(0.0, |[a, b]| (b.y - a.y).atan2(b.x - a.x));
         Region { centre: rect.centre(), side: rect.width().max(rect.height()) * MARGIN, angle }
     }
@@ -56,6 +55,8 @@ pub struct Mesh {
 }
 
 impl Mesh {
+    /// Side of the square picture the network looks at.
+    pub const SIDE: usize = 192;
     /// A lower score says that there is no face in the region.
     pub const PRESENT: f32 = 0.5;
 
@@ -64,7 +65,7 @@ impl Mesh {
     pub fn load(file: &Path) -> Result<Mesh, LipsyncError> {
         let graph = Graph::load(file).map_err(|error| LipsyncError::Network(error.to_string()))?;
         let outputs: Vec<_> = graph.output_shapes().map(<[usize]>::to_vec).collect();
-        if graph.input_shape() != [1, SIDE, SIDE, 3]
+        if graph.input_shape() != [1, Self::SIDE, Self::SIDE, 3]
             || outputs != [vec![1, 1, 1, 3 * POINTS], vec![1, 1, 1, 1]]
         {
             return Err(LipsyncError::Network(format!("{} is another network", file.display())));
@@ -74,8 +75,13 @@ impl Mesh {
 
     /// The face in `region`; its score says how sure it is that one is there.
     pub fn fit(&mut self, picture: &Picture, region: Region) -> Result<Face, LipsyncError> {
-        let map = region.map_to(SIDE);
-        let image = picture.sample(map, SIDE, SIDE);
+        let map = region.map_to(Self::SIDE);
+        self.look(&picture.sample(map, Self::SIDE, Self::SIDE), map)
+    }
+
+    /// The face in `image`, an upright picture of a region, [`Mesh::SIDE`] pixels high and wide; `map`: its pixel ↦ film
+    /// pixel.
+    pub fn look(&mut self, image: &Rgb, map: Affine) -> Result<Face, LipsyncError> {
         let input: Vec<f32> = image.pixels().iter().flatten().map(|v| v.clamp(0.0, 1.0)).collect();
         let outputs = self.graph.run(&input, &mut self.scratch);
         let outputs = outputs.map_err(|error| LipsyncError::Network(error.to_string()))?;

@@ -3,7 +3,7 @@
 
 use crate::TrainError;
 use crate::dataset::{Clip, LIPS, PICTURES, Set, Split};
-use crate::speaker::math::Random;
+use lipsmith_base::Random;
 use lipsmith_nets::mel::{self, BANDS, WINDOW};
 use std::ops::Range;
 

@@ -13,9 +13,9 @@ use crate::dataset::{Clip, Set, Split};
 use crate::denoising::{Times, mean_square, spread, weighed};
 use crate::learner::Learner;
 use crate::optim::Settings;
-use crate::speaker::math::Random;
 use crate::weights::Weights;
 use candle_core::{DType, Device, Tensor};
+use lipsmith_base::Random;
 use lipsmith_nets::diff2lip::{Condition, Config, Diff2Lip, blend, lower_half_mask, masked_face};
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::sched::noise::Noise;
@@ -171,7 +171,7 @@ impl Generator {
 
     /// The styles of true mouths.
     fn truth(&self, windows: &Windows) -> Result<Tensor, TrainError> {
-        told(Network::Diff2Lip, &windows.shapes, self.config.unet.embedding_channels())
+        Ok(told(Network::Diff2Lip, &windows.shapes, self.config.unet.embedding_channels())?)
     }
 
     /// The losses of a part of a batch, and the recovered pictures with the upper halves of the true ones.

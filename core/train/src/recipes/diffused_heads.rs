@@ -11,10 +11,10 @@ use crate::dataset::{Clip, Set, Split};
 use crate::denoising::{Times, mean_square, spread};
 use crate::learner::Learner;
 use crate::optim::Settings;
-use crate::speaker::math::Random;
 use crate::weights::Weights;
 use candle_core::{Device, Tensor};
 use candle_nn::VarBuilder;
+use lipsmith_base::Random;
 use lipsmith_nets::diffused_heads::{
     Condition, Config, DiffusedHeads, HEARD, MOTION_FRAMES, Motion, process, window,
 };

@@ -5,29 +5,14 @@
 use super::crops::below;
 use crate::TrainError;
 use crate::dataset::Clip;
-use crate::speaker::math::Random;
 use candle_core::Tensor;
-use lipsmith_nets::zoo::Network;
-
-/// Pairs of points (68-point layout) whose distances say what a mouth does: three across the inner lips, one across
-/// the outer, the widths of both.
-pub const DISTANCES: [(usize, usize); 6] = [(61, 67), (62, 66), (63, 65), (51, 57), (48, 54), (60, 64)];
-/// Outer corners of the eyes: the measure of all distances.
-const EYES: (usize, usize) = (36, 45);
-/// Brings the distances' changes, a few hundredths of that of the eyes, to about 1.
-const SCALE: f32 = 15.0;
+use lipsmith_base::Random;
+use lipsmith_lipsync::mouth::distances;
+pub use lipsmith_lipsync::mouth::{DISTANCES, told};
 
 /// How far the mouth's distances are from this person's usual ones, which sound cannot tell.
 pub fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
-    let of = |frame: usize| -> [f32; DISTANCES.len()] {
-        let points = &clip.landmarks()[frame];
-        let between = |(a, b): (usize, usize)| {
-            let ([ax, ay], [bx, by]): ([f32; 2], [f32; 2]) = (points[a], points[b]);
-            (ax - bx).hypot(ay - by)
-        };
-        let measure = between(EYES).max(1.0);
-        DISTANCES.map(|pair| between(pair) / measure)
-    };
+    let of = |frame: usize| distances(|point| clip.landmarks()[frame][point]);
     let mut usual = [0f32; DISTANCES.len()];
     let every = (clip.frames / 25).max(1);
     let sampled: Vec<_> = (0..clip.frames).step_by(every).map(of).collect();
@@ -36,27 +21,7 @@ pub fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
     }
     let here = of(frame);
     // Of a face that only a box is known of: the usual mouth.
-    std::array::from_fn(|i| Some(SCALE * (here[i] - usual[i])).filter(|d| d.is_finite()).unwrap_or(0.0))
-}
-
-/// What an ear that hears perfectly would say of mouths, `[n, distances]` → `[n, channels]`: a fixed mixture that
-/// needs no weights in the network's file. That of Wav2Lip has an offset and is cut at zero, as its ear's last layer
-/// is.
-pub fn told(network: Network, shapes: &Tensor, channels: usize) -> Result<Tensor, TrainError> {
-    let (seed, reach) = match network {
-        Network::Wav2Lip => (0xea5, 1.0),
-        _ => (0x6d6f_7574, 0.6),
-    };
-    let mut random = Random::new(seed);
-    let mut fixed = |rows: usize| {
-        let values = (0..rows * channels).map(|_| random.within(-reach, reach)).collect();
-        Tensor::from_vec(values, (rows, channels), shapes.device())
-    };
-    let mixed = shapes.matmul(&fixed(DISTANCES.len())?)?;
-    Ok(match network {
-        Network::Wav2Lip => mixed.broadcast_add(&fixed(1)?)?.relu()?,
-        _ => mixed,
-    })
+    std::array::from_fn(|i| Some(here[i] - usual[i]).filter(|d| d.is_finite()).unwrap_or(0.0))
 }
 
 /// What both towers of a lip-sync expert would say of mouths in motion if they saw and heard perfectly, `[n, distances of

@@ -12,9 +12,9 @@ use crate::TrainError;
 use crate::dataset::{Clip, LIPS, POINTS, Set, Split};
 use crate::learner::Learner;
 use crate::optim::Settings;
-use crate::speaker::math::Random;
 use crate::weights::Weights;
 use candle_core::{Device, Tensor};
+use lipsmith_base::Random;
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::wav2lip::{Config, FACE, Painted, Wav2Lip};
 use lipsmith_nets::zoo::Network;
@@ -152,7 +152,7 @@ impl Generator {
 
     /// The embeddings of true mouths, `[n, 32·width]`.
     fn truth(&self, windows: &Windows) -> Result<Tensor, TrainError> {
-        told(Network::Wav2Lip, &windows.shapes, 32 * self.config.width)
+        Ok(told(Network::Wav2Lip, &windows.shapes, 32 * self.config.width)?)
     }
 
     /// The expert's loss of made pictures.

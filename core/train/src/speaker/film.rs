@@ -4,10 +4,11 @@
 use super::Pose;
 use super::head::Figure;
 use super::look::Look;
-use super::math::{Random, bell, noise, smoothstep, v3};
+use super::math::{bell, noise, smoothstep, v3};
 use super::render::{Camera, picture};
 use super::visemes::{MouthTrack, Viseme};
 use super::voice::Speech;
+use lipsmith_base::Random;
 use lipsmith_base::{Audio, FrameRate, Point, Rgb, Time};
 
 /// How a film is taken.

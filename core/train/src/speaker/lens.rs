@@ -1,7 +1,8 @@
 //! What a camera and a film's way to the desk do to a face: soft focus, a small face enlarged, colour, noise,
 //! and compression in blocks.
 
-use super::math::{Random, Vec3, mix};
+use super::math::{Vec3, mix};
+use lipsmith_base::Random;
 use std::f32::consts::PI;
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
 //! What one speaker looks like and is filmed with: every number that may differ between people, rooms and
 //! cameras. Lengths are centimetres or factors on an average adult head; colours are scene-linear.
 
-use super::math::Random;
+use lipsmith_base::Random;
 
 /// Half the lenses' width and height and the rounding of their corners, centimetres.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -188,23 +188,3 @@ pub fn noise(p: Vec3) -> f32 {
 pub fn fbm(p: Vec3) -> f32 {
     0.57 * noise(p) + 0.29 * noise(p * 2.03 + v3(7.1, 3.3, 1.7)) + 0.14 * noise(p * 4.01 + v3(1.9, 9.2, 5.5))
 }
-
-/// A stream of random numbers, the same for the same seed on every machine (SplitMix64).
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-    /// 0..1.
-    pub fn unit(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 24) as f32
-    }
-    pub fn within(&mut self, from: f32, to: f32) -> f32 {
-        mix(from, to, self.unit())
-    }
-}

@@ -1,9 +1,9 @@
 //! What a room and a microphone do to a voice, so that what is learned from synthetic voices does not hang on
 //! their clean timbre: the size of the throat, colouring, echo, hum and noise.
 
-use super::math::Random;
 use super::voice::{Phoneme, Speech};
 use lipsmith_base::Audio;
+use lipsmith_base::Random;
 use lipsmith_base::Time;
 use std::f32::consts::PI;
 

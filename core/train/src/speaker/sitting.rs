@@ -8,12 +8,13 @@ use super::film::{Film, Shot};
 use super::head::Figure;
 use super::lens::Lens;
 use super::look::Look;
-use super::math::{Random, Vec3, bell, mix3, noise, smoothstep, v3};
+use super::math::{Vec3, bell, mix3, noise, smoothstep, v3};
 use super::render::Camera;
 use super::room::{Room, at_rate, resized};
 use super::voice::{Speech, Voice, speak};
 use super::words::Talker;
 use crate::TrainError;
+use lipsmith_base::Random;
 use lipsmith_base::{FrameRate, Point, Rect, Time};
 
 /// Pictures a second.

@@ -1,7 +1,7 @@
 //! Something to say in many languages: sentences written for this, and words that mean nothing but move the
 //! mouth in every way.
 
-use super::math::Random;
+use lipsmith_base::Random;
 
 /// espeak-ng's names of the languages, and what is said in them.
 const SENTENCES: &[(&[&str], &[&str])] = &[
