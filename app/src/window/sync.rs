@@ -68,7 +68,11 @@ pub fn words(ctx: &Ctx, cue: CueId) -> Option<String> {
     let (score, fresh) = ctx.news.score(ctx.project, cue)?;
     let by = ctx.words.with("sync-by", &[("judge", score.judge.title.into())]);
     let found = match score.fit() {
-        Some(fit) => format!("{} ({:.0} %)", ctx.text(InSync::of(fit).key()), fit * 100.0),
+        // A voice that lies wrong as a whole is out of sync, however well its syllables are spoken.
+        Some(fit) => {
+            let how = if score.nudge().is_some() { InSync::Not } else { InSync::of(fit) };
+            format!("{} ({:.0} %)", ctx.text(how.key()), fit * 100.0)
+        }
         None => ctx.text("sync-unseen"),
     };
     let stale = if fresh { String::new() } else { format!(" {}", ctx.text("sync-stale")) };

@@ -124,9 +124,9 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| method | PSNR | SSIM | lips | points % | perceptual | agreement own / other | in sync own / other |"
+            "| method | PSNR | SSIM | lips | points % | follows own / other | perceptual | agreement own / other | in sync own / other |"
         )?;
-        write!(f, "|---|---|---|---|---|---|---|---|")?;
+        write!(f, "|---|---|---|---|---|---|---|---|---|")?;
         for row in &self.rows {
             let one =
                 |value: Option<f64>, digits: usize| value.map_or("–".into(), |v| format!("{v:.digits$}"));
@@ -137,12 +137,13 @@ impl fmt::Display for Table {
             };
             write!(
                 f,
-                "\n| {} | {} | {:.3} | {:.1} | {} | {} | {} | {} |",
+                "\n| {} | {} | {:.3} | {:.1} | {} | {} | {} | {} | {} |",
                 row.method,
                 row.psnr.map_or("∞".into(), |v| format!("{v:.1}")),
                 row.ssim,
                 row.lips,
                 one(row.points, 2),
+                pair(row.follows, 1.0, 2, ""),
                 one(row.perceptual, 3),
                 pair(row.agreement, 1.0, 3, ""),
                 pair(row.in_sync, 100.0, 0, " %")

@@ -105,10 +105,14 @@ impl Distances {
 
     /// How much nearer each window's sound is, where it lies, than sounds that do not belong to it: 0 is no nearer, 1 is
     /// the same point. Smoothed over nine; empty for stretches that were added up. Other than
-    /// [`course`](Self::course), it does not forgive a shift of the whole.
+    /// [`course`](Self::course), it does not forgive a shift of the whole: as much nearer as another shift would be, as much
+    /// worse is every window.
     pub fn fit(&self) -> Vec<f32> {
-        let middle = median(&self.curve()).max(f64::MIN_POSITIVE);
-        let raw: Vec<f64> = self.rows.iter().map(|row| 1.0 - f64::from(row[REACH]) / middle).collect();
+        let curve = self.curve();
+        let middle = median(&curve).max(f64::MIN_POSITIVE);
+        let shifted = self.best(&curve).map_or(0.0, |(_, least)| curve[REACH] - least);
+        let raw: Vec<f64> =
+            self.rows.iter().map(|row| 1.0 - (f64::from(row[REACH]) + shifted) / middle).collect();
         let around = |at: usize| -> [f64; SMOOTHED] {
             std::array::from_fn(|i| raw[(at + i).saturating_sub(SMOOTHED / 2).min(raw.len() - 1)])
         };

@@ -178,7 +178,7 @@ impl Wav2Lip {
         }
         let pixels = self.output_point.forward(&self.output.forward(&x)?)?.to_dtype(DType::F32)?;
         if !self.warps {
-            return Ok(Painted { picture: sigmoid(&pixels)?, flow: None });
+            return Ok(Painted { picture: sigmoid(&pixels)?, warp: None });
         }
         let painted = sigmoid(&pixels.narrow(1, 0, 3)?)?;
         let flow = (pixels.narrow(1, 3, 2)? * REACH)?;
@@ -186,8 +186,8 @@ impl Wav2Lip {
         let share = sigmoid(&(pixels.narrow(1, 5, 1)? + 2.0)?)?;
         let reference = faces.narrow(1, 3, 3)?.to_dtype(DType::F32)?;
         let carried = warp(&reference, &flow)?;
-        let picture = ((carried - &painted)?.broadcast_mul(&share)? + painted)?;
-        Ok(Painted { picture, flow: Some(flow) })
+        let picture = ((carried - &painted)?.broadcast_mul(&share)? + &painted)?;
+        Ok(Painted { picture, warp: Some(Warp { flow, painted }) })
     }
 
     /// The audio encoder alone, `[n, 1, 80, 16]` → `[n, 32·width, 1, 1]`.
@@ -200,9 +200,16 @@ impl Wav2Lip {
 pub struct Painted {
     /// `[n, 3, 96, 96]`, BGR in [0, 1], f32.
     pub picture: Tensor,
-    /// Of a network that warps: how many pixels to the right and down in the reference that lies which is seen here,
-    /// `[n, 2, 96, 96]`.
-    pub flow: Option<Tensor>,
+    /// Of a network that warps.
+    pub warp: Option<Warp>,
+}
+
+/// What the picture is composed of, beside the reference.
+pub struct Warp {
+    /// How many pixels to the right and down in the reference that lies which is seen here, `[n, 2, 96, 96]`.
+    pub flow: Tensor,
+    /// What is put where the reference does not serve, everywhere; as the picture.
+    pub painted: Tensor,
 }
 
 /// Pixels of flow to which one in the last layer amounts.

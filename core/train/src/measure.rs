@@ -36,6 +36,16 @@ pub fn ssim(made: &[f32], truth: &[f32], width: usize) -> f64 {
     }))
 }
 
+/// How two courses go together (Pearson), -1 to 1; 0 where one of them stands still.
+pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let (of_a, of_b) = (mean(a.iter().copied()), mean(b.iter().copied()));
+    let product = |x: &[f64], mx: f64, y: &[f64], my: f64| -> f64 {
+        x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum()
+    };
+    let spread = (product(a, of_a, a, of_a) * product(b, of_b, b, of_b)).sqrt();
+    if spread > 0.0 { product(a, of_a, b, of_b) / spread } else { 0.0 }
+}
+
 /// 0 of nothing.
 pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0u64), |(sum, count), v| (sum + v, count + 1));
@@ -58,6 +68,15 @@ mod tests {
         assert!((psnr(&off, &picture(0.0)).expect("differs") - 20.0).abs() < 1e-3);
         assert_eq!(psnr(&off, &off), None);
         assert!((apart(&off, &picture(0.0)) - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn courses_that_go_together_correlate() {
+        let a: Vec<f64> = (0..20).map(|i| f64::from(i).sin()).collect();
+        let scaled = |by: f64| -> Vec<f64> { a.iter().map(|v| 3.0 + by * v).collect() };
+        assert!((correlation(&a, &scaled(2.0)) - 1.0).abs() < 1e-9);
+        assert!((correlation(&a, &scaled(-0.1)) + 1.0).abs() < 1e-9);
+        assert_eq!(correlation(&a, &[7.0; 20]), 0.0);
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! what the numbers are worth: the film unchanged, and a mouth that stands still.
 
 use crate::TrainError;
-use crate::dataset::{Clip, POINTS, Set, Split};
+use crate::dataset::{Clip, LIPS, POINTS, Set, Split};
 use crate::denoising::scaled;
 use crate::losses::agreement;
-use crate::measure::{apart, mean, psnr, ssim};
+use crate::measure::{apart, correlation, mean, psnr, ssim};
 use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
 use crate::recipes::diff2lip::{LATE, sample};
 use crate::recipes::sheet::png;
@@ -64,6 +64,9 @@ pub struct Row {
     /// Mean distance of the lips' points, own voice, in percent of the distance between the eyes; `None` without
     /// a mesh to find them.
     pub points: Option<f64>,
+    /// How the lips' opening goes with that of the person who said it, correlation from -1 to 1: with the own voice and with
+    /// another's. `None` without a mesh.
+    pub follows: Option<[f64; 2]>,
     /// By the expert, `None` without one: 1 − cosine of the embeddings of made and true pictures (a perceptual
     /// distance by its own features), and the agreement of pictures and sound, with the own and another voice.
     pub perceptual: Option<f64>,
@@ -79,6 +82,8 @@ const OFFSETS: [i32; 8] = [-15, -9, -5, -2, 2, 5, 9, 15];
 const FIRST: usize = 2 * LOOK;
 /// Clips in the sheet.
 const SHOWN: usize = 10;
+/// Of the lips' points: pairs across the inner lips.
+const OPENING: [(usize, usize); 3] = [(61, 67), (62, 66), (63, 65)];
 /// Pictures judged of a clip, at most.
 const MOST: usize = 20 * LOOK;
 const PLANE: usize = FACE * FACE;
@@ -166,6 +171,7 @@ fn average(rows: &[Row]) -> Row {
         ssim: number(&|row| row.ssim),
         lips: number(&|row| row.lips),
         points: some(&|row| row.points),
+        follows: both(&|row| row.follows),
         perceptual: some(&|row| row.perceptual),
         agreement: both(&|row| row.agreement),
         in_sync: both(&|row| row.in_sync),
@@ -309,6 +315,9 @@ impl<'a> Scene<'a> {
             points: jury.lips.as_mut().and_then(|lips| self.points(own, lips)),
             ..Row::default()
         };
+        row.follows = jury.lips.as_mut().and_then(|lips| {
+            Some([self.follows(own, &self.own, lips)?, self.follows(cross, &self.other, lips)?])
+        });
         if let Some(expert) = &jury.expert {
             let device = &jury.device;
             let size = BANDS * WINDOW;
@@ -361,6 +370,23 @@ impl<'a> Scene<'a> {
             rows.flat_map(|row| planes[row + x0..row + x1].iter().copied()).collect()
         };
         255.0 * apart(&cut(made), &cut(truth))
+    }
+
+    /// Of every second picture; `None` where too few faces are seen, or nothing that is said opens the lips.
+    fn follows(&self, made: &[f32], voice: &Voice, lips: &mut Lips) -> Option<f64> {
+        let (mut seen, mut said) = (Vec::new(), Vec::new());
+        for frame in (0..self.frames).step_by(2) {
+            let Some(found) = lips(&rgb(&made[frame * 3 * PLANE..])) else { continue };
+            let points = &voice.clip.landmarks()[FIRST + frame];
+            let truth = |i: usize| Point::new(points[i][0], points[i][1]);
+            let eyes = truth(36).distance(truth(45)).max(1.0);
+            let opening =
+                |at: &dyn Fn(usize) -> Point| OPENING.map(|(a, b)| at(a).distance(at(b))).iter().sum();
+            let (here, there): (f32, f32) = (opening(&|i| found[i - LIPS]), opening(&truth));
+            seen.push(f64::from(here));
+            said.push(f64::from(there / eyes));
+        }
+        (seen.len() >= 2 * LOOK).then(|| correlation(&seen, &said))
     }
 
     /// Of every fifth picture; `None` where no face is seen.
@@ -440,7 +466,7 @@ mod tests {
         let set = Set::open(folder.path()).expect("opened");
         let device = Device::Cpu;
         let weights = Weights::fresh(Network::Wav2Lip, 2, 1, &device).expect("weights");
-        let network = Wav2Lip::new(&Config { width: 2 }, &weights.frozen()).expect("a network");
+        let network = Wav2Lip::new(&Config { width: 2, warps: false }, &weights.frozen()).expect("a network");
         let variant = Variant::Diff2Lip(diff2lip::Config::compact(64, 32, 1));
         let weights = Weights::made(Network::Diff2Lip, variant, 1, &device).expect("weights");
         let config = diff2lip::Config::of_checkpoint(&weights.frozen()).expect("a config");

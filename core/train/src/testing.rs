@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor, Var};
 
 /// Uniform in [-1, 1), the same for the same seed.
 pub fn noise(seed: u64, shape: &[usize]) -> Tensor {
-    let mut random = crate::speaker::math::Random::new(seed);
+    let mut random = lipsmith_base::Random::new(seed);
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.within(-1.0, 1.0)).collect();
     Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor of its own size")
 }

@@ -8,6 +8,7 @@ use lipsmith_nets::disc_qual;
 use lipsmith_nets::mel::BANDS;
 use lipsmith_nets::sound_gru::SoundGru;
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
+use lipsmith_nets::wav2lip;
 use lipsmith_nets::zoo::{self, Network, Variant};
 use lipsmith_nets::{unet, vq};
 use lipsmith_train::TrainError;
@@ -203,6 +204,35 @@ fn a_generator_that_is_told_all_paints_while_its_ear_rests() {
     let ear = |name: &str| name.starts_with("audio_encoder.");
     assert!(before.vars().iter().filter(|(name, _)| ear(name)).all(|var| !moved(var)));
     assert!(before.vars().iter().filter(|(name, _)| name == "output_block.1.weight").all(moved));
+}
+
+/// It begins by carrying its reference over as it lies, is told from a painting one by its shape, and learns where the face's
+/// points lie in it.
+#[test]
+fn a_generator_that_warps_learns_where_the_points_are_to_be_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&folder.path().join("set"));
+    let weights = fresh(Network::Wav2Lip, 2).warping().unwrap();
+    let balance = Balance { told: 1.0, lips: 4.0, ..Balance::published(false) };
+    let settings = Settings { rate: 3e-3, ..Settings::default() };
+    let mut recipe =
+        Generator::new(&set, weights, Judges::default(), 4, balance, settings, &Device::Cpu).unwrap();
+    let beside = |recipe: &mut Generator| {
+        let exam = recipe.examine().unwrap();
+        exam.scores.iter().find(|(name, _)| *name == "points").unwrap().1
+    };
+    let before = beside(&mut recipe);
+    let mut run = run(&folder.path().join("run"), 300, false);
+    (run.examine_every, run.save_every) = (300, 300);
+    let outcome = go(&mut recipe, &run).unwrap();
+    let after = beside(&mut recipe);
+    println!("{before} pixels before, {after} after");
+    assert!(after < 0.85 * before, "{before} pixels before, {after} after");
+    let (_, found) = zoo::open(&outcome.network, Network::Wav2Lip).unwrap();
+    assert_eq!(found.variant, Variant::Wav2Lip(wav2lip::Config { width: 2, warps: true }));
+    let again = Weights::load(&outcome.network, Network::Wav2Lip, &Device::Cpu).unwrap();
+    assert_eq!(again.warping().unwrap().variant(), &found.variant, "it warps already");
+    assert!(fresh(Network::LipsyncExpert, 4).warping().is_err());
 }
 
 #[test]

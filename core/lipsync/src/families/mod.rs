@@ -171,7 +171,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lipsmith-w",
-        summary: "our own compact generator, in its first hour of training: blurred and all but deaf, for trials only",
+        summary: "our own compact generator: warps a picture of the actor to the voice; quick, its mouths open little yet",
         network: Some("wav2lip"),
         companion: None,
         shipped: true,

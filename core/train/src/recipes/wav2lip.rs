@@ -16,7 +16,7 @@ use crate::weights::Weights;
 use candle_core::{Device, Tensor};
 use lipsmith_base::Random;
 use lipsmith_nets::mel::{BANDS, WINDOW};
-use lipsmith_nets::wav2lip::{Config, FACE, Painted, Wav2Lip};
+use lipsmith_nets::wav2lip::{Config, FACE, Painted, Warp, Wav2Lip};
 use lipsmith_nets::zoo::Network;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -52,6 +52,9 @@ const SWITCH: f64 = 0.75;
 const POINTED: f64 = 0.02;
 /// How much more a point of the lips counts than any other: all move with the head, these alone with the words.
 const SPEAKING: f32 = 4.0;
+/// What a warping network paints is to be like the truth by itself, so that it is there when an open mouth needs what the
+/// reference does not show.
+const PAINTED: f64 = 0.3;
 const EXAMINED: usize = 24;
 /// Examples in the picture of an examination.
 const SHOWN: usize = 8;
@@ -210,10 +213,11 @@ impl Recipe for Generator {
         let sync_weight = if self.switched { self.balance.sync } else { 0.0 };
         let quality_weight = if self.judges.adversary.is_some() { self.balance.quality } else { 0.0 };
         let mut loss = (picture * (1.0 - sync_weight - quality_weight))?;
-        if let Some(flow) = &painted.flow {
+        if let Some(Warp { flow, painted }) = &painted.warp {
             let beside = batch.beside(flow)?;
-            scores.push(("points", scalar(&beside)?));
-            loss = (loss + (beside * POINTED)?)?;
+            let painted = batch.difference(painted, &batch.counts)?;
+            scores.extend([("points", scalar(&beside)?), ("painted", scalar(&painted)?)]);
+            loss = ((loss + (beside * POINTED)?)? + (painted * PAINTED)?)?;
         }
         if let Some(ear) = ear {
             scores.push(("ear", scalar(&ear)?));
@@ -248,7 +252,7 @@ impl Recipe for Generator {
         let others =
             Tensor::cat(&[exam.sounds.narrow(0, LOOK, n - LOOK)?, exam.sounds.narrow(0, 0, LOOK)?], 0)?;
         let deaf = network.forward(&others.contiguous()?, &exam.faces)?;
-        let Painted { picture: told, flow } = network.paint(placed(&self.truth(&exam)?)?, &exam.faces)?;
+        let Painted { picture: told, warp } = network.paint(placed(&self.truth(&exam)?)?, &exam.faces)?;
         let everywhere = exam.counts.ones_like()?;
         // Of films whose faces are boxes without points nobody knows where the lips are.
         let around = if scalar(&exam.counts.sum_all()?)? > 0.0 { &exam.counts } else { &everywhere };
@@ -260,7 +264,7 @@ impl Recipe for Generator {
             ("lips_of_other_sound", scalar(&exam.difference(&deaf, around)?)?),
             ("lips_of_true_mouth", of_true_mouth),
         ];
-        if let Some(flow) = flow {
+        if let Some(Warp { flow, .. }) = warp {
             scores.push(("points", scalar(&exam.beside(&flow)?)?));
         }
         if let Some(sync) = self.sync(&made, &exam)? {

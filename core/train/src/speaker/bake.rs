@@ -84,6 +84,7 @@ impl Baked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lipsmith_base::Random;
 
     #[test]
     fn grids_agree_with_the_sculpture_near_it_and_promise_no_more_far_away() {
