@@ -140,14 +140,14 @@ mod tests {
         let layout =
             serde_json::to_vec(&Layout { segments: std::iter::once(0..40).collect() }).expect("written");
         fs::write(take.join("manifest.json"), layout).expect("written");
-        let chunk = take.join("00000000-00000032.chunk");
+        let chunk = take.join("00000000-00000008.chunk");
         fs::write(&chunk, b"whole").expect("written");
 
         let mut project = Project::new("film", FrameRate::FPS_25);
         project.cues = Arc::new(BTreeMap::from([(CueId(10), line(0))]));
         let mut stock = Stock::new(&paths);
         assert!(stock.follow(&project, &|_| None));
-        let part = BTreeMap::from([(spec(0).key(), Ready { done: 32, total: 40 })]);
+        let part = BTreeMap::from([(spec(0).key(), Ready { done: 8, total: 40 })]);
         assert_eq!(stock.ready(), &part);
         assert!(!stock.follow(&project, &|_| None), "nothing has changed");
 
