@@ -6,7 +6,7 @@ use crate::error::LipsyncError;
 use crate::face::{Mesh, Region};
 use crate::families::Crop;
 use crate::families::network::{lift, to_tensor};
-use crate::mouth::{DISTANCES, distances, told};
+use crate::mouth::{DISTANCES, SCALE, distances, told};
 use crate::score::{Distances, RATE};
 use crate::speech::Speech;
 use candle_core::{Device, Tensor};
@@ -207,7 +207,7 @@ fn in_words(seen: Vec<Vec<f32>>, channels: usize) -> candle_core::Result<Vec<Vec
         let all = || mouths.iter().skip(distance).step_by(DISTANCES.len()).filter(|v| v.is_finite());
         let usual = all().sum::<f32>() / all().count().max(1) as f32;
         for value in mouths.iter_mut().skip(distance).step_by(DISTANCES.len()) {
-            *value = if value.is_finite() { *value - usual } else { 0.0 };
+            *value = if value.is_finite() { SCALE * (*value - usual) } else { 0.0 };
         }
     }
     let shapes = Tensor::from_vec(mouths, (count, DISTANCES.len()), &Device::Cpu)?;

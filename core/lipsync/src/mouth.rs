@@ -11,20 +11,20 @@ pub const DISTANCES: [(usize, usize); 6] = [(61, 67), (62, 66), (63, 65), (51, 5
 /// Outer corners of the eyes: the measure of all distances.
 const EYES: (usize, usize) = (36, 45);
 /// Brings the distances' changes, a few hundredths of that of the eyes, to about 1.
-const SCALE: f32 = 15.0;
+pub const SCALE: f32 = 15.0;
 
-/// The distances of a face whose points lie `at` these places, in pixels.
+/// The distances of a face whose points lie `at` these places, in distances between the eyes.
 pub fn distances(at: impl Fn(usize) -> [f32; 2]) -> [f32; DISTANCES.len()] {
     let between = |(a, b): (usize, usize)| {
         let ([ax, ay], [bx, by]) = (at(a), at(b));
         (ax - bx).hypot(ay - by)
     };
     let measure = between(EYES).max(1.0);
-    DISTANCES.map(|pair| SCALE * between(pair) / measure)
+    DISTANCES.map(|pair| between(pair) / measure)
 }
 
-/// What an ear that hears perfectly would say of mouths, given how far their distances are from the person's usual ones,
-/// `[n, distances]` → `[n, channels]`: a fixed mixture that needs no weights in the network's file. That of Wav2Lip has
+/// What an ear that hears perfectly would say of mouths, given [`SCALE`] times how far their distances are from the person's usual
+/// ones, `[n, distances]` → `[n, channels]`: a fixed mixture that needs no weights in the network's file. That of Wav2Lip has
 /// an offset and is cut at zero, as its ear's last layer is.
 pub fn told(network: Network, shapes: &Tensor, channels: usize) -> candle_core::Result<Tensor> {
     let (seed, reach) = match network {

@@ -249,8 +249,8 @@ fn the_ear_hears_how_far_lips_are_apart() {
     let weights = Weights::fresh(Network::Wav2Lip, 2, 1, &Device::Cpu).unwrap();
     let settings = Settings { rate: 2e-3, ..Settings::default() };
     let mut recipe = Ear::new(&set, weights, 16, settings, &Device::Cpu).unwrap();
-    let mut run = run(&folder.path().join("run"), 80, false);
-    run.examine_every = 80;
+    let mut run = run(&folder.path().join("run"), 120, false);
+    run.examine_every = 120;
     go(&mut recipe, &run).unwrap();
     let exam = recipe.examine().unwrap();
     let explained = exam.scores.iter().find(|(name, _)| *name == "explained").unwrap().1;

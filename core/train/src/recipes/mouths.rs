@@ -7,8 +7,8 @@ use crate::TrainError;
 use crate::dataset::Clip;
 use candle_core::Tensor;
 use lipsmith_base::Random;
-use lipsmith_lipsync::mouth::distances;
 pub use lipsmith_lipsync::mouth::{DISTANCES, told};
+use lipsmith_lipsync::mouth::{SCALE, distances};
 
 /// How far the mouth's distances are from this person's usual ones, which sound cannot tell.
 pub fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
@@ -21,7 +21,7 @@ pub fn shape(clip: &Clip, frame: usize) -> [f32; DISTANCES.len()] {
     }
     let here = of(frame);
     // Of a face that only a box is known of: the usual mouth.
-    std::array::from_fn(|i| Some(here[i] - usual[i]).filter(|d| d.is_finite()).unwrap_or(0.0))
+    std::array::from_fn(|i| Some(SCALE * (here[i] - usual[i])).filter(|d| d.is_finite()).unwrap_or(0.0))
 }
 
 /// What both towers of a lip-sync expert would say of mouths in motion if they saw and heard perfectly, `[n, distances of
