@@ -219,7 +219,9 @@ impl Renderer<'_> {
             let mut needed: Vec<usize> = Vec::new();
             for chunk in next {
                 let frames = [chunk.start, chunk.end].map(|frame| (frame - segment.start) as usize);
-                needed.extend(recipe.looks_at(frames[0]..frames[1]).unwrap_or((0..planned.len()).collect()));
+                needed.extend(
+                    recipe.looks_at(frames[0]..frames[1]).unwrap_or_else(|| (0..planned.len()).collect()),
+                );
                 needed.extend(shown.iter().filter(|shown| within(chunk, shown)).map(|shown| shown.picture));
             }
             self.clips.collect(&wanted, needed, &mut spool, self.sink)?;

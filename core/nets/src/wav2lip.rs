@@ -38,7 +38,7 @@ impl Config {
     }
 
     /// Channels of the last layer when it warps: the painted picture, the flow, the share of it.
-    const WARPING: usize = 6;
+    pub(crate) const WARPING: usize = 6;
 
     pub fn channels_out(&self) -> usize {
         if self.warps { Self::WARPING } else { 3 }

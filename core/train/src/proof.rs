@@ -14,6 +14,7 @@ use crate::recipes::sheet::png;
 use crate::recipes::syncnet::LOOK;
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Affine, Cancel, Point, Progress, Rgb, Sink};
+use lipsmith_lipsync::mouth::DISTANCES;
 use lipsmith_nets::diff2lip::Diff2Lip;
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::syncnet_color::SyncNetColor;
@@ -82,8 +83,6 @@ const OFFSETS: [i32; 8] = [-15, -9, -5, -2, 2, 5, 9, 15];
 const FIRST: usize = 2 * LOOK;
 /// Clips in the sheet.
 const SHOWN: usize = 10;
-/// Of the lips' points: pairs across the inner lips.
-const OPENING: [(usize, usize); 3] = [(61, 67), (62, 66), (63, 65)];
 /// Pictures judged of a clip, at most.
 const MOST: usize = 20 * LOOK;
 const PLANE: usize = FACE * FACE;
@@ -380,8 +379,10 @@ impl<'a> Scene<'a> {
             let points = &voice.clip.landmarks()[FIRST + frame];
             let truth = |i: usize| Point::new(points[i][0], points[i][1]);
             let eyes = truth(36).distance(truth(45)).max(1.0);
-            let opening =
-                |at: &dyn Fn(usize) -> Point| OPENING.map(|(a, b)| at(a).distance(at(b))).iter().sum();
+            // The first three run across the inner lips.
+            let opening = |at: &dyn Fn(usize) -> Point| {
+                DISTANCES[..3].iter().map(|&(a, b)| at(a).distance(at(b))).sum()
+            };
             let (here, there): (f32, f32) = (opening(&|i| found[i - LIPS]), opening(&truth));
             seen.push(f64::from(here));
             said.push(f64::from(there / eyes));

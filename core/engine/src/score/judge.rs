@@ -131,8 +131,7 @@ mod tests {
     fn the_papers_own_judges_first_and_ours_where_there_is_no_other() {
         let with = |there: &[Network], expert: Option<&str>, ear: Option<&str>| {
             let file = |network: Network| Some((network, network.name().into(), false));
-            let own = [expert, ear].map(|own| own.map(PathBuf::from));
-            let [expert, ear] = own;
+            let [expert, ear] = [expert, ear].map(|own| own.map(PathBuf::from));
             let chosen = choose(|n| file(n).filter(|_| there.contains(&n)), expert, ear);
             chosen.map(|(network, _, carried)| (network, carried))
         };

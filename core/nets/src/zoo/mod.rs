@@ -367,7 +367,7 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
     let (variant, layout) = match network {
         Network::Wav2Lip => {
             let width = width(&shape, "face_encoder_blocks.0.0.conv_block.0.weight", 16)?;
-            let warps = shape("output_block.1.bias").is_some_and(|bias| bias == [6]);
+            let warps = shape("output_block.1.bias").is_some_and(|bias| bias == [wav2lip::Config::WARPING]);
             let config = wav2lip::Config { width, warps };
             (Variant::Wav2Lip(config), layout::wav2lip(&config))
         }
