@@ -16,6 +16,9 @@ pub struct Proof {
     /// Denoising steps a picture of Diff2Lip
     #[arg(long, default_value_t = 8)]
     steps: usize,
+    /// Let mouths do so many times what a Wav2Lip network of ours hears
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    emphasis: f64,
     /// Lip-sync expert that judges whether lips and sound agree
     #[arg(long, value_name = "FILE")]
     expert: Option<PathBuf>,
@@ -34,8 +37,9 @@ pub struct Proof {
 
 impl Proof {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let Proof { set, network, steps, expert, clips, pictures, device, .. } = self;
-        let wanted = proof::Proof { set, networks: network, steps, expert, clips, pictures, device };
+        let Proof { set, network, steps, emphasis, expert, clips, pictures, device, .. } = self;
+        let wanted =
+            proof::Proof { set, networks: network, steps, emphasis, expert, clips, pictures, device };
         let table = proof::proof(&session.paths, &wanted, &session.report, &session.cancel)?;
         session.report.result(json!(table), || table.to_string());
         Ok(())

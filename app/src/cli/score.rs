@@ -18,6 +18,10 @@ pub struct Score {
     /// The film before it was dubbed: how far are picture, face and mouth from it
     #[arg(long, value_name = "ORIGINAL")]
     against: Option<PathBuf>,
+    /// A set (`lipsmith dataset`) of true faces: how far are the film's from them as a crowd (FID, by the imported weights of
+    /// Inception)
+    #[arg(long, value_name = "SET")]
+    set: Option<PathBuf>,
     /// A script (.srt, .vtt, .csv, .edl) whose lines are scored one by one
     #[arg(long, value_name = "SCRIPT")]
     lines: Option<PathBuf>,
@@ -45,6 +49,7 @@ impl Score {
             film: self.film,
             voice: self.voice,
             against: self.against,
+            set: self.set,
             lines: self.lines,
             detector: self.detector.into(),
             checkpoint: self.checkpoint,

@@ -100,6 +100,9 @@ struct Painter {
     /// Take over the ear of this network (`train diff2lip-ear`); for diffused-heads its sound encoder, which stands still
     #[arg(long, value_name = "FILE")]
     ear: Option<PathBuf>,
+    /// A wav2lip that listens for a fresh diff2lip and makes its references: a compact network that finishes its pictures
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "ear", "side"])]
+    draft: Option<PathBuf>,
     /// The autoencoder in whose latent space difftalk paints (`train vq`)
     #[arg(long, value_name = "FILE")]
     first_stage: Option<PathBuf>,
@@ -134,6 +137,7 @@ impl Train {
             side,
             depth,
             ear,
+            draft,
             first_stage,
             picture,
             variance,
@@ -147,6 +151,7 @@ impl Train {
             side: side.unwrap_or(usual.side),
             depth,
             ear,
+            draft,
             first_stage,
             picture,
             variance,

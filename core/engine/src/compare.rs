@@ -135,6 +135,7 @@ fn sheet(
     let mut judge = None;
     for (film, row) in films.iter().zip(&mut rows) {
         let request = ScoreRequest {
+            set: None,
             film: film.clone(),
             // The unchanged pictures beside the new voice: how far off they were.
             voice: Some(voiced.clone()),

@@ -27,6 +27,8 @@ pub struct Proof {
     pub networks: Vec<PathBuf>,
     /// Denoising steps a picture of Diff2Lip.
     pub steps: usize,
+    /// What mouths do, as a multiple of what Wav2Lip networks of ours hear.
+    pub emphasis: f64,
     /// A lip-sync expert's checkpoint. One that taught a network likes it better than a stranger would.
     pub expert: Option<PathBuf>,
     /// Validation clips, at most.
@@ -49,11 +51,14 @@ pub fn proof(paths: &Paths, proof: &Proof, sink: &dyn Sink, cancel: &Cancel) -> 
     if !(1..=1000).contains(&proof.steps) {
         return Err(EngineError::Request(format!("--steps {}: give 1 to 1000", proof.steps)));
     }
+    if !(0.0..=4.0).contains(&proof.emphasis) {
+        return Err(EngineError::Request(format!("--emphasis {}: give 0 to 4", proof.emphasis)));
+    }
     let device = device::open(&proof.device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
     let set = Set::open(&proof.set)?;
     let mut methods = vec![Method::Unchanged, Method::Frozen];
     for file in &proof.networks {
-        methods.push(method(file, proof.steps, &device)?);
+        methods.push(method(file, proof.steps, proof.emphasis, &device)?);
     }
     let expert = proof.expert.as_deref().map(|file| expert(file, &device)).transpose()?;
     let faces = paths.face_models();
@@ -84,7 +89,7 @@ fn name(file: &Path) -> String {
     }
 }
 
-fn method(file: &Path, steps: usize, device: &Device) -> Result<Method, EngineError> {
+fn method(file: &Path, steps: usize, emphasis: f64, device: &Device) -> Result<Method, EngineError> {
     let checkpoint = Checkpoint::open(file).map_err(|error| EngineError::Network(error.into()))?;
     let found = zoo::recognise(&checkpoint);
     let wanted = found.as_ref().map_or(Network::Wav2Lip, |found| found.network);
@@ -94,7 +99,7 @@ fn method(file: &Path, steps: usize, device: &Device) -> Result<Method, EngineEr
     let method = match found.network {
         Network::Wav2Lip => Config::of_checkpoint(&vb)
             .and_then(|config| Wav2Lip::new(&config, &vb))
-            .map(|network| Method::Wav2Lip { name, network }),
+            .map(|network| Method::Wav2Lip { name, network, emphasis }),
         Network::Diff2Lip => diff2lip::Config::of_checkpoint(&vb)
             .and_then(|config| Diff2Lip::new(&config, &vb))
             .map(|network| Method::Diff2Lip { name: format!("{name}, {steps} steps"), network, steps }),
@@ -124,9 +129,9 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| method | PSNR | SSIM | lips | points % | follows own / other | perceptual | agreement own / other | in sync own / other |"
+            "| method | PSNR | SSIM | lips | points % | opens | follows own / other | perceptual | agreement own / other | in sync own / other |"
         )?;
-        write!(f, "|---|---|---|---|---|---|---|---|---|")?;
+        write!(f, "|---|---|---|---|---|---|---|---|---|---|")?;
         for row in &self.rows {
             let one =
                 |value: Option<f64>, digits: usize| value.map_or("–".into(), |v| format!("{v:.digits$}"));
@@ -137,12 +142,13 @@ impl fmt::Display for Table {
             };
             write!(
                 f,
-                "\n| {} | {} | {:.3} | {:.1} | {} | {} | {} | {} | {} |",
+                "\n| {} | {} | {:.3} | {:.1} | {} | {} | {} | {} | {} | {} |",
                 row.method,
                 row.psnr.map_or("∞".into(), |v| format!("{v:.1}")),
                 row.ssim,
                 row.lips,
                 one(row.points, 2),
+                one(row.opens, 2),
                 pair(row.follows, 1.0, 2, ""),
                 one(row.perceptual, 3),
                 pair(row.agreement, 1.0, 3, ""),

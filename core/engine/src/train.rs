@@ -10,7 +10,7 @@ use lipsmith_nets::lpips::Lpips;
 use lipsmith_nets::sound_gru::SoundGru;
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
 use lipsmith_nets::zoo::{self, Network, Variant};
-use lipsmith_nets::{unet, vq};
+use lipsmith_nets::{unet, vq, wav2lip};
 use lipsmith_train::TrainError;
 use lipsmith_train::dataset::Set;
 use lipsmith_train::optim::Settings;
@@ -100,6 +100,9 @@ pub struct Diffusion {
     pub depth: usize,
     /// A network whose ear is taken over; the sound encoder of diffused-heads, which has been taught before.
     pub ear: Option<PathBuf>,
+    /// A wav2lip that listens for a fresh diff2lip and makes its references, which it learns to finish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<PathBuf>,
     /// The autoencoder in whose latent space difftalk paints (`train vq`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_stage: Option<PathBuf>,
@@ -129,6 +132,7 @@ impl Default for Diffusion {
             side: 96,
             depth: 1,
             ear: None,
+            draft: None,
             first_stage: None,
             picture,
             variance,
@@ -428,6 +432,10 @@ fn check(training: &Training, schedule: &Schedule, network: Network) -> Result<(
             return refuse("--parts: give 1 to --batch; --sampling: 1 to 1000 steps".into());
         }
     }
+    let draft = training.diffusion.as_ref().and_then(|diffusion| diffusion.draft.as_ref());
+    if draft.is_some() && (network != Network::Diff2Lip || training.from.is_some()) {
+        return refuse("--draft is for a fresh diff2lip: leave out --from, whose file holds its own".into());
+    }
     if training.warp && network != Network::Wav2Lip {
         return refuse(format!("--warp is for wav2lip, not for {}", training.network));
     }
@@ -463,6 +471,10 @@ fn weights(training: &Training, network: Network, device: &Device) -> Result<Wei
         let ears = ["audio_encoder.", "audio_encoder_to_style."];
         let ear = |name: &str| ears.iter().any(|begin| name.starts_with(begin));
         weights.adopt(&Weights::load(file, network, device)?, |name| Some(name).filter(|name| ear(name)))?;
+    }
+    if let Some(file) = &diffusion.draft {
+        let draft = Weights::load(file, Network::Wav2Lip, device)?;
+        weights.adopt(&draft, |name| name.strip_prefix("draft."))?;
     }
     if let Some(file) = diffusion.first_stage.as_deref().filter(|_| network == Network::DiffTalk) {
         let stage = Weights::load(file, Network::Vq, device)?;
@@ -517,8 +529,19 @@ fn variant(
             let channels = [3 * first_stage.latent, first_stage.latent];
             Variant::DiffTalk { unet: unet(channels, &[2, 4], 32), first_stage, averaged: false }
         }
-        _ => Variant::Diff2Lip(Config::compact(diffusion.side, width, diffusion.depth)),
+        _ => Variant::Diff2Lip(match &diffusion.draft {
+            None => Config::compact(diffusion.side, width, diffusion.depth),
+            Some(file) => Config::finishing(generator_in(file)?, width, diffusion.depth),
+        }),
     })
+}
+
+/// The form of the generator in a file.
+fn generator_in(file: &Path) -> Result<wav2lip::Config, EngineError> {
+    match zoo::open(file, Network::Wav2Lip).map_err(EngineError::Network)?.1.variant {
+        Variant::Wav2Lip(config) => Ok(config),
+        _ => Err(EngineError::Request(format!("{}: its form is not known", file.display()))),
+    }
 }
 
 /// What the networks say of themselves: on what they learned, from what they began, and whose terms hold.

@@ -1,7 +1,7 @@
 //! What a mouth does, in six numbers read off the points of its face, and the words in which an ear that was taught here
 //! says the same of a sound.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use lipsmith_base::Random;
 use lipsmith_nets::zoo::Network;
 
@@ -27,6 +27,25 @@ pub fn distances(at: impl Fn(usize) -> [f32; 2]) -> [f32; DISTANCES.len()] {
 /// ones, `[n, distances]` → `[n, channels]`: a fixed mixture that needs no weights in the network's file. That of Wav2Lip has
 /// an offset and is cut at zero, as its ear's last layer is.
 pub fn told(network: Network, shapes: &Tensor, channels: usize) -> candle_core::Result<Tensor> {
+    let (mixture, offset) = words(network, channels, shapes.device())?;
+    let mixed = shapes.matmul(&mixture)?;
+    match network {
+        Network::Wav2Lip => mixed.broadcast_add(&offset)?.relu(),
+        _ => Ok(mixed),
+    }
+}
+
+/// What an ear of Wav2Lip's that was taught here says, `[n, channels]`, as it would say it of a mouth that does `gain` times as
+/// much.
+pub fn emphasised(said: &Tensor, gain: f64) -> candle_core::Result<Tensor> {
+    let (_, offset) = words(Network::Wav2Lip, said.dim(1)?, said.device())?;
+    let more = (said.broadcast_sub(&offset)? * gain)?.broadcast_add(&offset)?.relu()?;
+    // Of what was cut off nobody knows how much it was.
+    more * said.gt(0f32)?.to_dtype(said.dtype())?
+}
+
+/// The mixture, `[distances, channels]`, and the offset, `[1, channels]`.
+fn words(network: Network, channels: usize, device: &Device) -> candle_core::Result<(Tensor, Tensor)> {
     let (seed, reach) = match network {
         Network::Wav2Lip => (0xea5, 1.0),
         _ => (0x6d6f_7574, 0.6),
@@ -34,11 +53,26 @@ pub fn told(network: Network, shapes: &Tensor, channels: usize) -> candle_core::
     let mut random = Random::new(seed);
     let mut fixed = |rows: usize| {
         let values = (0..rows * channels).map(|_| random.within(-reach, reach)).collect();
-        Tensor::from_vec(values, (rows, channels), shapes.device())
+        Tensor::from_vec(values, (rows, channels), device)
     };
-    let mixed = shapes.matmul(&fixed(DISTANCES.len())?)?;
-    match network {
-        Network::Wav2Lip => mixed.broadcast_add(&fixed(1)?)?.relu(),
-        _ => Ok(mixed),
+    Ok((fixed(DISTANCES.len())?, fixed(1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emphasis_is_what_a_mouth_that_does_more_would_be_told_by() -> candle_core::Result<()> {
+        let shapes = Tensor::new(&[[0.8f32, 0.6, 0.7, 0.5, -0.3, -0.2]], &Device::Cpu)?;
+        let said = told(Network::Wav2Lip, &shapes, 64)?;
+        let of = |t: &Tensor| t.flatten_all()?.to_vec1::<f32>();
+        let (plain, more) = (of(&said)?, of(&emphasised(&said, 1.5)?)?);
+        let wanted = of(&told(Network::Wav2Lip, &(shapes * 1.5)?, 64)?)?;
+        let apart = |made: &[f32]| -> f32 { made.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).sum() };
+        // Channels that begin to speak only then are not known.
+        assert!(apart(&more) < 0.1 * apart(&plain), "{} beside {}", apart(&more), apart(&plain));
+        assert!(emphasised(&said, 1.0)?.sub(&said)?.abs()?.max_all()?.to_scalar::<f32>()? < 1e-6);
+        Ok(())
     }
 }

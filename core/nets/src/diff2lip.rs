@@ -1,14 +1,20 @@
 //! Diff2Lip: "Audio Conditioned Diffusion Models for Lip-Synchronization" (Mukhopadhyay et al. 2023;
 //! repository soumik-kanad/diff2lip), `TFGModel`: a guided-diffusion U-Net that repaints the lower half of
 //! a 128×128 face, given the rest of the face, a reference picture and 0.2 s of sound.
+//!
+//! Our own compact form may work on a draft: a small Wav2Lip listens and warps the reference to what it hears, and the U-Net
+//! finishes what that left undone. Where everything lies in its place already, a few steps of a small network do. It says
+//! what the draft lacks, not the noise: a picture is simple, noise is not, and need not pass through a narrow network ("Back
+//! to Basics: Let Denoising Generative Models Denoise", Li & He 2025).
 
 use candle_core::{DType, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::blocks::{Conv1d, Conv2d, GroupNorm, Walk, param, silu, telltale};
+use crate::blocks::{Conv1d, Conv2d, GroupNorm, Linear, Walk, param, silu, telltale};
 use crate::error::{NetsError, Result};
 use crate::sched::{Schedule, betas};
 use crate::unet::{self, GUIDED, ResBlock, Resample, Style, TimeEmbed, UNet, group_norm};
+use crate::wav2lip::{self, FACE, Wav2Lip};
 use crate::zoo;
 
 /// Mel bands and frames of the sound that belongs to one picture.
@@ -22,6 +28,8 @@ pub struct Config {
     /// form, see [`Config::compact`].
     pub patch: usize,
     pub unet: unet::Config,
+    /// The generator, within the compact form's file, that listens for it and makes its references.
+    pub draft: Option<wav2lip::Config>,
 }
 
 impl Config {
@@ -41,7 +49,7 @@ impl Config {
             attention_at: vec![4, 8, 16],
             head_channels: 64,
         };
-        Self { image_size: 128, patch: 1, unet }
+        Self { image_size: 128, patch: 1, unet, draft: None }
     }
 
     /// A form of our own that learns and paints some fifty times faster: the U-Net walks over patches of 4×4 pixels
@@ -56,12 +64,17 @@ impl Config {
             in_channels: Self::SEEN * pixels,
             out_channels: Self::MADE * pixels,
             model_channels: width,
-            channel_mult: vec![1, 2, 3],
+            channel_mult: vec![1, 2, 2],
             res_blocks_per_level: res_blocks,
             attention_at: vec![2, 4],
             head_channels: (1 << width.trailing_zeros()).min(64),
         };
-        Self { image_size, patch: Self::PATCH, unet }
+        Self { image_size, patch: Self::PATCH, unet, draft: None }
+    }
+
+    /// The compact form of [`FACE`] pixels that finishes what `draft` begins.
+    pub fn finishing(draft: wav2lip::Config, width: usize, res_blocks: usize) -> Self {
+        Self { draft: Some(draft), ..Self::compact(FACE, width, res_blocks) }
     }
 
     /// Reads off the checkpoint what its shapes tell: width and depth, and of the compact form, which alone has
@@ -73,14 +86,20 @@ impl Config {
         telltale(vb, "time_embed.0.weight")?;
         let unet = zoo::read_unet(vb, "", 64);
         let positions = vb.contains_tensor("position").then(|| telltale(vb, "position")).transpose()?;
-        let config = unet.and_then(|unet| Self::of_shapes(unet, positions.as_ref().map(|t| t.dims())));
+        let draft = vb.contains_tensor(DRAFT_STYLE).then(|| wav2lip::Config::of_checkpoint(&vb.pp("draft")));
+        let draft = draft.transpose()?;
+        let config = unet.and_then(|unet| Self::of_shapes(unet, positions.as_ref().map(|t| t.dims()), draft));
         config.ok_or_else(|| NetsError::Invalid("the checkpoint holds no Diff2Lip U-Net".to_owned()))
     }
 
     /// `positions`: the shape of the compact form's embedding of positions.
-    pub(crate) fn of_shapes(unet: unet::Config, positions: Option<&[usize]>) -> Option<Self> {
+    pub(crate) fn of_shapes(
+        unet: unet::Config,
+        positions: Option<&[usize]>,
+        draft: Option<wav2lip::Config>,
+    ) -> Option<Self> {
         let Some(positions) = positions else {
-            return Some(Self { image_size: 128, patch: 1, unet });
+            return draft.is_none().then_some(Self { image_size: 128, patch: 1, unet, draft });
         };
         let &[channels, rows, columns] = positions else { return None };
         let patch = (unet.in_channels / Self::SEEN).isqrt();
@@ -90,7 +109,8 @@ impl Config {
             && rows.is_multiple_of(unet.side_multiple())
             && [channels, unet.in_channels] == [Self::SEEN * patch * patch; 2]
             && unet.out_channels == Self::MADE * patch * patch;
-        fits.then(|| Self { image_size: patch.saturating_mul(rows), patch, unet })
+        let image_size = patch.saturating_mul(rows);
+        (fits && (draft.is_none() || image_size == FACE)).then_some(Self { image_size, patch, unet, draft })
     }
 
     /// How embeddings come into the U-Net: in the compact form they scale and shift what is normalised, since a
@@ -116,7 +136,7 @@ pub struct Condition {
     pub mask: Tensor,
     /// `[n, 3, s, s]`: a face of the same person, unmasked.
     pub reference: Tensor,
-    /// `[n, 512]` for the released network: [`Diff2Lip::style`] of the frames' sound.
+    /// `[n, 512]` for the released network: what the sound adds to the time embedding.
     pub style: Tensor,
 }
 
@@ -146,11 +166,30 @@ pub fn blend(mask: &Tensor, inside: &Tensor, outside: &Tensor) -> Result<Tensor>
 pub struct Diff2Lip {
     time_embed: TimeEmbed,
     unet: UNet,
-    audio_encoder: AudioEncoder,
-    to_style: ToStyle,
+    ear: Ear,
     compact: Option<Compact>,
     pub config: Config,
 }
+
+/// What listens.
+#[derive(Debug, Clone)]
+enum Ear {
+    Own {
+        encoder: Box<AudioEncoder>,
+        to_style: ToStyle,
+    },
+    /// The draft's, whose words are only translated.
+    Draft {
+        generator: Box<Wav2Lip>,
+        to_style: Linear,
+    },
+}
+
+/// Below this share of noise a network with a draft says less of it than there is.
+const LEAST_NOISE: f64 = 0.1;
+
+/// A tensor that only networks with a draft have.
+const DRAFT_STYLE: &str = "draft_to_style.weight";
 
 /// What the compact form has beside the U-Net.
 #[derive(Debug, Clone)]
@@ -171,17 +210,56 @@ impl Diff2Lip {
         Ok(Self {
             time_embed: TimeEmbed::new(&vb.pp("time_embed"), cfg.unet.model_channels, emb)?,
             unet: UNet::new(&cfg.unet, cfg.style(), vb)?,
-            audio_encoder: AudioEncoder::new(&vb.pp("audio_encoder"))?,
-            to_style: ToStyle::new(&vb.pp("audio_encoder_to_style"), emb)?,
+            ear: match &cfg.draft {
+                None => Ear::Own {
+                    encoder: Box::new(AudioEncoder::new(&vb.pp("audio_encoder"))?),
+                    to_style: ToStyle::new(&vb.pp("audio_encoder_to_style"), emb)?,
+                },
+                Some(draft) => Ear::Draft {
+                    generator: Box::new(Wav2Lip::new(draft, &vb.pp("draft"))?),
+                    to_style: Linear::new(&vb.pp("draft_to_style"), draft.embedding_channels(), emb)?,
+                },
+            },
             compact: compact.transpose()?,
             config: cfg.clone(),
         })
     }
 
-    /// What the sound adds to the time embedding, `[n, 80, 16]` mel in [-4, 4] → `[n, 512]`.
-    /// It does not change from step to step: compute it once a frame.
-    pub fn style(&self, mel: &Tensor) -> Result<Tensor> {
-        self.to_style.forward(&self.audio_encoder.forward(mel)?)
+    /// What the sound says, `[n, 80, 16]` mel in [-4, 4] → `[n, 512]` for the released network; that of a draft's ear, whose
+    /// numbers are not negative. It does not change from step to step: compute it once a frame.
+    pub fn listen(&self, mel: &Tensor) -> Result<Tensor> {
+        match &self.ear {
+            Ear::Own { encoder, to_style } => to_style.forward(&encoder.forward(mel)?),
+            // A draft is finished: whoever learns here learns to make the best of it.
+            Ear::Draft { generator, .. } => {
+                Ok(generator.audio_embedding(&mel.unsqueeze(1)?)?.flatten_from(1)?.detach())
+            }
+        }
+    }
+
+    /// What the network sees while it repaints the lower halves of `faces`: `said`, of [`listen`](Self::listen), or told in the
+    /// same words; `reference`, of the same person; `veil`, the noise that sampling starts from. All `[n, 3, s, s]`, RGB in
+    /// [-1, 1].
+    pub fn condition(
+        &self,
+        said: &Tensor,
+        faces: &Tensor,
+        reference: &Tensor,
+        veil: &Tensor,
+    ) -> Result<Condition> {
+        let mask = lower_half_mask(self.config.image_size, faces)?;
+        let face = masked_face(faces, &mask, veil)?;
+        let (style, reference) = match &self.ear {
+            Ear::Own { .. } => (said.clone(), reference.clone()),
+            Ear::Draft { generator, to_style } => {
+                let unit = |rgb: &Tensor| turned(&rgb.affine(0.5, 0.5)?);
+                let upper = unit(faces)?.broadcast_mul(&mask.affine(-1.0, 1.0)?)?;
+                let stack = Tensor::cat(&[&upper, &unit(reference)?], 1)?;
+                let drafted = generator.paint(said.unsqueeze(2)?.unsqueeze(3)?, &stack)?.picture.detach();
+                (to_style.forward(said)?, turned(&drafted)?.affine(2.0, -1.0)?)
+            }
+        };
+        Ok(Condition { face, mask, reference, style })
     }
 
     /// One denoising step: `x`, `[n, 3, s, s]` at the original process's time `timestep` → `[n, 6, s, s]`:
@@ -211,12 +289,23 @@ impl Diff2Lip {
                 x.device(),
             )
         };
-        let velocity = made.narrow(1, 0, 3)?;
-        let noise = velocity
-            .broadcast_mul(&level(&|kept| kept)?)?
-            .add(&x.to_dtype(DType::F32)?.broadcast_mul(&level(&|kept| 1.0 - kept)?)?)?;
+        let (clean, noisy) = (level(&|kept| kept)?, level(&|kept| 1.0 - kept)?);
+        let (x, made_of_it) = (x.to_dtype(DType::F32)?, made.narrow(1, 0, 3)?);
+        let noise = match self.config.draft {
+            None => (made_of_it.broadcast_mul(&clean)? + x.broadcast_mul(&noisy)?)?,
+            Some(_) => {
+                // What is left when the picture is taken off; where there is hardly any, it is not blown up.
+                let picture = (made_of_it + &given.reference)?.broadcast_mul(&clean)?;
+                (x - picture)?.broadcast_div(&noisy.maximum(LEAST_NOISE)?)?
+            }
+        };
         Ok(Tensor::cat(&[&noise, &made.narrow(1, 3, 3)?], 1)?)
     }
+}
+
+/// Blue, green, red from red, green, blue, and the other way.
+fn turned(pictures: &Tensor) -> Result<Tensor> {
+    Ok(pictures.index_select(&Tensor::new(&[2u32, 1, 0], pictures.device())?, 1)?)
 }
 
 /// Squares of pixels as channels, `[n, c, p·h, p·w] → [n, c·p², h, w]`.

@@ -8,6 +8,7 @@ pub mod difftalk;
 pub mod diffused_heads;
 pub mod disc_qual;
 pub mod error;
+pub mod inception;
 pub mod lpips;
 pub mod mel;
 pub mod mfcc;

@@ -40,6 +40,11 @@ impl Config {
     /// Channels of the last layer when it warps: the painted picture, the flow, the share of it.
     pub(crate) const WARPING: usize = 6;
 
+    /// Numbers in which the ear says what it heard.
+    pub fn embedding_channels(&self) -> usize {
+        32 * self.width
+    }
+
     pub fn channels_out(&self) -> usize {
         if self.warps { Self::WARPING } else { 3 }
     }

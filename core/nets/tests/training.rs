@@ -235,7 +235,7 @@ fn the_painter_learns_by_true_gradients() {
             face: picture(2),
             mask: diff2lip::lower_half_mask(32, &x).unwrap(),
             reference: picture(3),
-            style: network.style(&sounds).unwrap(),
+            style: network.listen(&sounds).unwrap(),
         };
         network.forward_at(&x, &[20.0, 700.0], &given).unwrap()
     });

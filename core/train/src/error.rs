@@ -49,6 +49,10 @@ pub enum TrainError {
     NotTrained { network: Network },
     #[error("the set has no clip of more than {} pictures in its part '{split}'; add people or longer takes", 2 * .length)]
     TooFewClips { split: String, length: usize },
+    #[error(
+        "this diff2lip hears by its draft's ear: teach that one, with `train wav2lip-ear`, and make a new draft of it"
+    )]
+    NoEar,
     #[error("the saved state lacks {lack}: it belongs to another training; start anew in another folder")]
     State { lack: String },
     #[error("{} is damaged: {cause}; start anew in another folder, from the network that was saved", .path.display())]

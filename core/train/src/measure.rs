@@ -46,6 +46,12 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     if spread > 0.0 { product(a, of_a, b, of_b) / spread } else { 0.0 }
 }
 
+/// Standard deviation.
+pub fn spread(values: &[f64]) -> f64 {
+    let middle = mean(values.iter().copied());
+    mean(values.iter().map(|v| (v - middle).powi(2))).sqrt()
+}
+
 /// 0 of nothing.
 pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0u64), |(sum, count), v| (sum + v, count + 1));

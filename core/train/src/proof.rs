@@ -7,14 +7,14 @@ use crate::TrainError;
 use crate::dataset::{Clip, LIPS, POINTS, Set, Split};
 use crate::denoising::scaled;
 use crate::losses::agreement;
-use crate::measure::{apart, correlation, mean, psnr, ssim};
+use crate::measure::{apart, correlation, mean, psnr, spread, ssim};
 use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
-use crate::recipes::diff2lip::{LATE, sample};
+use crate::recipes::diff2lip::{late, sample};
 use crate::recipes::sheet::png;
 use crate::recipes::syncnet::LOOK;
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Affine, Cancel, Point, Progress, Rgb, Sink};
-use lipsmith_lipsync::mouth::DISTANCES;
+use lipsmith_lipsync::mouth::{DISTANCES, emphasised};
 use lipsmith_nets::diff2lip::Diff2Lip;
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::syncnet_color::SyncNetColor;
@@ -28,16 +28,10 @@ pub enum Method {
     Unchanged,
     /// The mouth of one picture, carried along with the head.
     Frozen,
-    Wav2Lip {
-        name: String,
-        network: Wav2Lip,
-    },
+    /// `emphasis`: see [`emphasised`]; 1 as it is said.
+    Wav2Lip { name: String, network: Wav2Lip, emphasis: f64 },
     /// `steps` of denoising a picture.
-    Diff2Lip {
-        name: String,
-        network: Diff2Lip,
-        steps: usize,
-    },
+    Diff2Lip { name: String, network: Diff2Lip, steps: usize },
 }
 
 impl Method {
@@ -68,6 +62,8 @@ pub struct Row {
     /// How the lips' opening goes with that of the person who said it, correlation from -1 to 1: with the own voice and with
     /// another's. `None` without a mesh.
     pub follows: Option<[f64; 2]>,
+    /// How much the lips' opening varies with the own voice, as a share of how much the true one does. `None` without a mesh.
+    pub opens: Option<f64>,
     /// By the expert, `None` without one: 1 − cosine of the embeddings of made and true pictures (a perceptual
     /// distance by its own features), and the agreement of pictures and sound, with the own and another voice.
     pub perceptual: Option<f64>,
@@ -171,6 +167,7 @@ fn average(rows: &[Row]) -> Row {
         lips: number(&|row| row.lips),
         points: some(&|row| row.points),
         follows: both(&|row| row.follows),
+        opens: some(&|row| row.opens),
         perceptual: some(&|row| row.perceptual),
         agreement: both(&|row| row.agreement),
         in_sync: both(&|row| row.in_sync),
@@ -226,7 +223,7 @@ impl<'a> Scene<'a> {
         match method {
             Method::Unchanged => Ok(self.truth.clone()),
             Method::Frozen => Ok(self.frozen()),
-            Method::Wav2Lip { network, .. } => {
+            Method::Wav2Lip { network, emphasis, .. } => {
                 let mut made = Vec::with_capacity(self.truth.len());
                 for first in (0..self.frames).step_by(BATCH) {
                     let n = BATCH.min(self.frames - first);
@@ -244,7 +241,11 @@ impl<'a> Scene<'a> {
                     let size = BANDS * WINDOW;
                     let heard = &voice.sounds[first * size..(first + n) * size];
                     let heard = Tensor::from_slice(heard, (n, 1, BANDS, WINDOW), device)?;
-                    made.extend(network.forward(&heard, &faces)?.flatten_all()?.to_vec1::<f32>()?);
+                    let mut said = network.audio_embedding(&heard)?;
+                    if *emphasis != 1.0 {
+                        said = emphasised(&said.flatten_from(1)?, *emphasis)?.unsqueeze(2)?.unsqueeze(3)?;
+                    }
+                    made.extend(network.paint(said, &faces)?.picture.flatten_all()?.to_vec1::<f32>()?);
                 }
                 Ok(made)
             }
@@ -262,10 +263,11 @@ impl<'a> Scene<'a> {
                         Ok(scaled(&turn(&planes)?, side)?.affine(2.0, -1.0)?)
                     };
                     let mut heard = Vec::new();
-                    (0..n).for_each(|i| sound(voice.clip, FIRST + first + i - LATE, &mut heard));
-                    let style = network.style(&Tensor::from_vec(heard, (n, BANDS, WINDOW), device)?)?;
+                    let late = late(&network.config);
+                    (0..n).for_each(|i| sound(voice.clip, FIRST + first + i - late, &mut heard));
+                    let said = network.listen(&Tensor::from_vec(heard, (n, BANDS, WINDOW), device)?)?;
                     let reference = seen(&self.reference.repeat(n))?;
-                    let painted = sample(network, &seen(truth)?, &reference, &style, *steps)?;
+                    let painted = sample(network, &seen(truth)?, &reference, &said, *steps)?;
                     let painted = turn(&scaled(&painted.affine(0.5, 0.5)?, FACE)?)?;
                     made.extend(painted.flatten_all()?.to_vec1::<f32>()?);
                 }
@@ -316,6 +318,10 @@ impl<'a> Scene<'a> {
         };
         row.follows = jury.lips.as_mut().and_then(|lips| {
             Some([self.follows(own, &self.own, lips)?, self.follows(cross, &self.other, lips)?])
+        });
+        row.opens = jury.lips.as_mut().and_then(|lips| {
+            let [made, truth] = [own, &self.truth].map(|planes| spread(&self.openings(planes, lips)));
+            (truth > 0.0).then(|| made / truth)
         });
         if let Some(expert) = &jury.expert {
             let device = &jury.device;
@@ -379,15 +385,17 @@ impl<'a> Scene<'a> {
             let points = &voice.clip.landmarks()[FIRST + frame];
             let truth = |i: usize| Point::new(points[i][0], points[i][1]);
             let eyes = truth(36).distance(truth(45)).max(1.0);
-            // The first three run across the inner lips.
-            let opening = |at: &dyn Fn(usize) -> Point| {
-                DISTANCES[..3].iter().map(|&(a, b)| at(a).distance(at(b))).sum()
-            };
-            let (here, there): (f32, f32) = (opening(&|i| found[i - LIPS]), opening(&truth));
+            let (here, there) = (opening(&|i| found[i - LIPS]), opening(&truth));
             seen.push(f64::from(here));
             said.push(f64::from(there / eyes));
         }
         (seen.len() >= 2 * LOOK).then(|| correlation(&seen, &said))
+    }
+
+    /// How far the lips are open in every second picture in which they are seen.
+    fn openings(&self, made: &[f32], lips: &mut Lips) -> Vec<f64> {
+        let seen = made.chunks_exact(3 * PLANE).step_by(2).filter_map(|frame| lips(&rgb(frame)));
+        seen.map(|found| opening(&|i| found[i - LIPS]).into()).collect()
     }
 
     /// Of every fifth picture; `None` where no face is seen.
@@ -404,6 +412,11 @@ impl<'a> Scene<'a> {
         }
         (!apart.is_empty()).then(|| mean(apart.into_iter()))
     }
+}
+
+/// Across the inner lips, at three places.
+fn opening(at: &dyn Fn(usize) -> Point) -> f32 {
+    DISTANCES[..3].iter().map(|&(a, b)| at(a).distance(at(b))).sum()
 }
 
 /// The first picture of planes of blue, green and red.
@@ -475,7 +488,7 @@ mod tests {
         let methods = [
             Method::Unchanged,
             Method::Frozen,
-            Method::Wav2Lip { name: "untaught".into(), network },
+            Method::Wav2Lip { emphasis: 1.0, name: "untaught".into(), network },
             Method::Diff2Lip { name: "painter".into(), network: painter, steps: 2 },
         ];
         let weights = Weights::fresh(Network::LipsyncExpert, 4, 2, &device).expect("weights");

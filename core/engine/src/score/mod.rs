@@ -1,10 +1,13 @@
 //! Scores: is a film in sync with its voice, and how far is it from another film of the same pictures. Every score
 //! names the weights it was measured with; without weights there is none.
 
+mod crowd;
 mod judge;
 mod line;
 mod looks;
 
+use crowd::Crowd;
+pub use crowd::CrowdApart;
 pub use judge::{JudgeName, installed, open as open_judge};
 pub use line::{Bench, Fit, LineScore, is_as_judged, score_line};
 pub use lipsmith_lipsync::score::SyncScore;
@@ -46,6 +49,8 @@ pub struct ScoreRequest {
     pub voice: Option<PathBuf>,
     /// The same pictures before they were changed.
     pub against: Option<PathBuf>,
+    /// A set with whose faces the film's are compared as a crowd.
+    pub set: Option<PathBuf>,
     /// A script whose lines are scored one by one, and nothing but them.
     pub lines: Option<PathBuf>,
     pub face: FaceChoice,
@@ -67,6 +72,7 @@ pub struct Scored {
     /// Of the script, in its order; empty without one.
     pub lines: Vec<Line>,
     pub against: Option<Likeness>,
+    pub crowd: Option<CrowdApart>,
 }
 
 /// An unbroken stretch of a shot in which the person is seen.
@@ -108,7 +114,7 @@ pub struct Likeness {
 
 impl fmt::Display for Scored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Scored { film, person, judge, whole, stretches, lines, against } = self;
+        let Scored { film, person, judge, whole, stretches, lines, against, crowd } = self;
         write!(f, "{}, person {person}, by {} ({})", film.display(), judge.title, judge.weights.display())?;
         if !judge.papers_own {
             write!(f, "\n  these numbers do not compare with the papers', which SyncNet v2 measured")?;
@@ -130,6 +136,14 @@ impl fmt::Display for Scored {
         let several = stretches.len() > 1 && lines.is_empty();
         for Stretch { from, to, score } in stretches.iter().filter(|_| several) {
             write!(f, "\n  {from:.2}–{to:.2} s: {}", Words(score))?;
+        }
+        if let Some(CrowdApart { set, fid, pictures: [ours, theirs], weights }) = crowd {
+            write!(
+                f,
+                "\n  against the set {}: FID {fid:.2} of {ours} pictures to {theirs} ({})",
+                set.display(),
+                weights.display()
+            )?;
         }
         let Some(likeness) = against else { return Ok(()) };
         let Likeness { original, frames, psnr_picture, psnr_face, ssim_face, looks_face, landmarks } =
@@ -178,6 +192,7 @@ pub fn score(
     cancel: &Cancel,
 ) -> Result<Scored, EngineError> {
     let (judge, name) = judge::open(paths, request.checkpoint.as_deref(), &request.device)?;
+    let crowd = request.set.as_deref().map(|set| Crowd::open(paths, &request.device, set)).transpose()?;
     let analyst = Analyst::new(paths, sink, cancel).using(request.detector, &request.device);
     let analysis = analyst.analyse(&request.film, fingerprint(&request.film)?)?;
     let whole = TimeRange::new(Time::ZERO, analysis.times().end());
@@ -241,8 +256,9 @@ pub fn score(
             Some(likeness(&analyst, request, original, (&analysis, person), looks, sink, cancel)?)
         }
     };
-    let film = request.film.clone();
-    Ok(Scored { film, person, judge: name, whole: all.score(), stretches, lines, against })
+    let crowd = crowd.map(|crowd| crowd.apart((&request.film, &analysis, person), sink, cancel));
+    let (film, crowd) = (request.film.clone(), crowd.transpose()?);
+    Ok(Scored { film, person, judge: name, whole: all.score(), stretches, lines, against, crowd })
 }
 
 /// The lines of a script within the film, by start.

@@ -9,7 +9,7 @@ use crate::face::Face;
 use candle_core::Device;
 use lipsmith_base::{Cancel, Rgb, Time};
 use lipsmith_nets::NetsError;
-use lipsmith_nets::diff2lip::{Condition, Diff2Lip, blend, lower_half_mask, masked_face};
+use lipsmith_nets::diff2lip::{Diff2Lip, blend};
 use lipsmith_nets::mel::{Mel, Padding, RATE, diff2lip_starts};
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Respacing, Sampler, Schedule, betas};
@@ -102,13 +102,8 @@ impl Diff2LipRecipe {
         };
         let mut noise = Noise::new(self.sampling.seed);
         let start = noise.draw(&[1, 3, side, side], device)?.repeat((inputs.len(), 1, 1, 1))?;
-        let mask = lower_half_mask(side, &faces)?;
-        let given = Condition {
-            face: masked_face(&faces, &mask, &start)?,
-            style: self.network.style(&mel.windows(starts, device)?)?,
-            mask,
-            reference,
-        };
+        let said = self.network.listen(&mel.windows(starts, device)?)?;
+        let given = self.network.condition(&said, &faces, &reference, &start)?;
         let hooks = Hooks {
             network: &mut |x, t| self.network.forward(x, t as f32, &given),
             should_stop: &mut |_| cancel.is_cancelled(),
@@ -129,7 +124,12 @@ impl Recipe for Diff2LipRecipe {
     fn plan(&mut self, line: &Line, _: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError> {
         // The compact form learned from sets cut as for Wav2Lip.
         self.windows.plan(line, if self.network.config.patch > 1 { wav2lip::PADS } else { PADS });
-        let mel = Mel::new(&line.voice.samples, Padding::Zero);
+        // With a draft it also hears as that does.
+        let (padding, late) = match self.network.config.draft {
+            None => (Padding::Zero, LATENESS),
+            Some(_) => (Padding::Reflect, Time::ZERO),
+        };
+        let mel = Mel::new(&line.voice.samples, padding);
         self.starts = match self.preset {
             Preset::Reference => {
                 let starts = diff2lip_starts(mel.frames());
@@ -138,7 +138,7 @@ impl Recipe for Diff2LipRecipe {
                 line.times.iter().map(at).collect()
             }
             Preset::Film => {
-                line.times.iter().map(|&t| (t - LATENESS).max(Time::ZERO).floor_units(RATE as i64)).collect()
+                line.times.iter().map(|&t| (t - late).max(Time::ZERO).floor_units(RATE as i64)).collect()
             }
         };
         self.mel = Some(mel);

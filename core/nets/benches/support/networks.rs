@@ -30,7 +30,7 @@ fn diff2lip_unet() -> Result<Forward> {
             face: face.clone(),
             mask: mask.clone(),
             reference: reference.clone(),
-            style: network.style(&mel)?,
+            style: network.listen(&mel)?,
         };
         network.forward(&noise, 480.0, &given)
     }))

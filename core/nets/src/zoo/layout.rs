@@ -5,6 +5,7 @@
 use crate::diff2lip;
 use crate::difftalk;
 use crate::diffused_heads;
+use crate::inception;
 use crate::lpips;
 use crate::unet::{self, GUIDED, Style};
 use crate::vq::Config as Vq;
@@ -341,6 +342,12 @@ pub fn diff2lip(network: &diff2lip::Config) -> Layout {
     layout.layer("time_embed.0", &[emb, width]);
     layout.layer("time_embed.2", &[emb, emb]);
     layout.unet("", cfg, network.style());
+    if let Some(draft) = &network.draft {
+        let own = wav2lip(draft).tensors.into_iter();
+        layout.tensors.extend(own.map(|(name, shape)| (format!("draft.{name}"), shape)));
+        layout.layer("draft_to_style", &[emb, draft.embedding_channels()]);
+        return layout;
+    }
     // The audio encoder has one size whatever the U-Net's.
     let name = |part: &str| format!("audio_encoder.{part}");
     layout.layer(&name("time_embed.0"), &[32, 32]);
@@ -356,6 +363,17 @@ pub fn diff2lip(network: &diff2lip::Config) -> Layout {
     layout.res_block(&GUIDED, &name("middle_block.0"), 128, 128, 32);
     layout.norm("audio_encoder_to_style.0", 128);
     layout.layer("audio_encoder_to_style.3", &[emb, 128, 1, 1]);
+    layout
+}
+
+pub fn inception() -> Layout {
+    let mut layout = Layout::default();
+    let put = inception::walk(|name, c_in, &(_, c_out, [rows, columns], ..)| {
+        layout.put(format!("{name}.conv.weight"), &[c_out, c_in, rows, columns]);
+        layout.batch_norm(&format!("{name}.bn"), c_out);
+        Ok(())
+    });
+    put.unwrap_or_else(|_| unreachable!("naming tensors cannot fail"));
     layout
 }
 

@@ -39,6 +39,7 @@ pub enum Network {
     #[serde(alias = "vq-f4")]
     Vq,
     Lpips,
+    Inception,
 }
 
 impl Network {
@@ -57,6 +58,7 @@ impl Network {
             Network::DiffTalk => "difftalk",
             Network::Vq => "vq",
             Network::Lpips => "lpips",
+            Network::Inception => "inception",
         }
     }
     pub fn by_name(name: &str) -> Option<Network> {
@@ -186,6 +188,7 @@ pub enum Variant {
     },
     FirstStage(Vq),
     Lpips(lpips::Backbone),
+    Inception,
     /// Width of the recurrent layers' state.
     Recurrent {
         hidden: usize,
@@ -215,7 +218,8 @@ impl fmt::Display for Variant {
             }
             Variant::Diff2Lip(config) if config.patch == 1 => f.write_str(&unet(&config.unet)),
             Variant::Diff2Lip(config) => {
-                write!(f, "compact, {} pixels, {}", config.image_size, unet(&config.unet))
+                let draft = if config.draft.is_some() { ", finishes a draft" } else { "" };
+                write!(f, "compact, {} pixels, {}{draft}", config.image_size, unet(&config.unet))
             }
             Variant::DiffusedHeads { unet: config, motion_channels, .. } => {
                 write!(f, "{}, {motion_channels}-channel motion frames", unet(config))
@@ -227,6 +231,7 @@ impl fmt::Display for Variant {
                 write!(f, "f{}, width {}, {} codes", vq.shrinks(), vq.channels, vq.codes)
             }
             Variant::Lpips(backbone) => f.write_str(backbone.name()),
+            Variant::Inception => f.write_str("as pytorch-fid has it"),
             Variant::Recurrent { hidden } => write!(f, "state of {hidden}"),
         }
     }
@@ -286,9 +291,11 @@ impl Recognised {
 }
 
 /// A tensor whose name gives a network away: every file of it has one, and no other network's does.
-const SIGNS: [(&str, Network); 11] = [
+const SIGNS: [(&str, Network); 13] = [
     ("cond_stage_model_for_ldm.encoder_fc1.0.weight", Network::DiffTalk),
     ("audio_encoder_to_style.0.weight", Network::Diff2Lip),
+    // With a draft; the generator in it has its own sign.
+    ("draft_to_style.weight", Network::Diff2Lip),
     ("face_decoder_blocks.0.0.conv_block.0.weight", Network::Wav2Lip),
     ("face_encoder.0.conv_block.0.weight", Network::LipsyncExpert),
     ("binary_pred.0.weight", Network::QualityDiscriminator),
@@ -299,6 +306,7 @@ const SIGNS: [(&str, Network); 11] = [
     ("quantize.embedding.weight", Network::Vq),
     // The first stage's full checkpoint carries one too, as a part of its loss: it comes before.
     ("lin0.model.1.weight", Network::Lpips),
+    ("Mixed_7c.branch3x3dbl_3b.conv.weight", Network::Inception),
 ];
 
 /// Names and shapes of the tensors of a network whose widths all follow from its first layer's `channels`, in
@@ -321,6 +329,7 @@ pub fn tensors_of(network: Network, variant: &Variant) -> Option<Vec<(String, Ve
         Variant::DiffTalk { unet, first_stage, .. } => Some(layout::difftalk(unet, first_stage).tensors),
         Variant::FirstStage(config) => Some(layout::vq(config).tensors),
         Variant::Lpips(backbone) => Some(layout::lpips(*backbone).tensors),
+        Variant::Inception => Some(layout::inception().tensors),
         Variant::Critic { channels, pictures } => {
             Some(layout::quality_discriminator(*channels, *pictures).tensors)
         }
@@ -366,9 +375,7 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
     let shape = |name: &str| checkpoint.get(&format!("{prefix}{name}")).map(|info| info.shape.clone());
     let (variant, layout) = match network {
         Network::Wav2Lip => {
-            let width = width(&shape, "face_encoder_blocks.0.0.conv_block.0.weight", 16)?;
-            let warps = shape("output_block.1.bias").is_some_and(|bias| bias == [wav2lip::Config::WARPING]);
-            let config = wav2lip::Config { width, warps };
+            let config = generator(&shape)?;
             (Variant::Wav2Lip(config), layout::wav2lip(&config))
         }
         Network::LipsyncExpert => {
@@ -390,7 +397,8 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
         Network::SyncnetV2 => plain(&shape, "netcnnaud.0.weight", 64, layout::syncnet_v2)?,
         Network::Diff2Lip => {
             let positions = shape("position");
-            let config = diff2lip::Config::of_shapes(read::unet(&shape, 64)?, positions.as_deref())?;
+            let draft = generator(&|name| shape(&format!("draft.{name}")));
+            let config = diff2lip::Config::of_shapes(read::unet(&shape, 64)?, positions.as_deref(), draft)?;
             let layout = layout::diff2lip(&config);
             (Variant::Diff2Lip(config), layout)
         }
@@ -425,6 +433,7 @@ fn examine(checkpoint: &Checkpoint, network: Network, prefix: &str) -> Option<Re
             };
             (Variant::Lpips(backbone), layout::lpips(backbone))
         }
+        Network::Inception => (Variant::Inception, layout::inception()),
         Network::DiffusedHeadsAudio => return audio_encoder(checkpoint),
     };
     Some(compare(checkpoint, network, variant, prefix, &layout))
@@ -442,6 +451,13 @@ pub(crate) fn read_vq(vb: &VarBuilder, prefix: &str) -> Option<Vq> {
 
 fn shape_of(vb: &VarBuilder, name: &str) -> Option<Vec<usize>> {
     vb.contains_tensor(name).then(|| vb.get_unchecked(name).ok()).flatten().map(|x| x.dims().to_vec())
+}
+
+/// The configuration of Wav2Lip's generator.
+fn generator(shape: &dyn Fn(&str) -> Option<Vec<usize>>) -> Option<wav2lip::Config> {
+    let width = width(shape, "face_encoder_blocks.0.0.conv_block.0.weight", 16)?;
+    let warps = shape("output_block.1.bias").is_some_and(|bias| bias == [wav2lip::Config::WARPING]);
+    Some(wav2lip::Config { width, warps })
 }
 
 /// A network whose widths all follow from its first layer's.
@@ -493,6 +509,8 @@ fn is_by_product(network: Network, name: &str) -> bool {
             Network::Vq => name.starts_with("loss."),
             // Constants, and the weights once more under a list's names.
             Network::Lpips => name.starts_with("scaling_layer.") || name.starts_with("lins."),
+            // The classes, and torchvision's second exit.
+            Network::Inception => name.starts_with("fc.") || name.starts_with("AuxLogits."),
             // The averaged weights, and the noise schedule's tables: the names without a dot.
             Network::DiffTalk => name.starts_with("model_ema.") || !name.contains('.'),
             _ => false,

@@ -3,10 +3,12 @@
 use candle_core::DType;
 use lipsmith_nets::Result;
 use lipsmith_nets::disc_qual::{self, QualityDiscriminator};
+use lipsmith_nets::inception::Inception;
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
 use lipsmith_nets::syncnet_v2::{self, SyncNetV2};
+use std::path::Path;
 
-use crate::support::{ONE_FORWARD, assert_close, assert_ran, cases};
+use crate::support::{Case, ONE_FORWARD, assert_close, assert_ran, cases};
 
 #[test]
 fn golden_lip_sync_expert() -> Result<()> {
@@ -62,5 +64,16 @@ fn golden_syncnet() -> Result<()> {
         }
     }
     assert_ran("SyncNets", count);
+    Ok(())
+}
+
+/// Its numbers are not in the shared set: `tests/golden/inception/make.py` made them.
+#[test]
+fn golden_inception() -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/inception/released");
+    let case = Case { folder, name: "inception".to_owned() };
+    let io = case.tensors("io.safetensors");
+    let found = Inception::new(&case.vars(DType::F32))?.forward(io.get("pictures"))?;
+    assert_close("inception", &found, io.get("features"), ONE_FORWARD);
     Ok(())
 }

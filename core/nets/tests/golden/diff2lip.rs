@@ -36,6 +36,7 @@ fn network(case: &Case, vars: &VarBuilder) -> Result<Diff2Lip> {
             attention_at: sides.map(|side| image_size / side.parse::<usize>().unwrap()).collect(),
             head_channels: number("num_head_channels"),
         },
+        draft: None,
     };
     assert_eq!(config, Config::of_checkpoint(vars)?, "read off the checkpoint");
     Diff2Lip::new(&config, vars)
@@ -54,7 +55,7 @@ impl Scene {
         let start = io.get("x_T").broadcast_as(picture.shape())?.contiguous()?;
         let mask = lower_half_mask(network.config.image_size, &picture)?;
         let face = masked_face(&picture, &mask, &start)?;
-        let style = network.style(&io.get("mels").squeeze(1)?)?;
+        let style = network.listen(&io.get("mels").squeeze(1)?)?;
         Ok(Self { given: Condition { face, mask, reference, style }, picture, start })
     }
 

@@ -16,7 +16,7 @@ use crate::optim::Settings;
 use crate::weights::Weights;
 use candle_core::{DType, Device, Tensor};
 use lipsmith_base::Random;
-use lipsmith_nets::diff2lip::{Condition, Config, Diff2Lip, blend, lower_half_mask, masked_face};
+use lipsmith_nets::diff2lip::{Config, Diff2Lip, blend, lower_half_mask};
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Sampler as Steps, Schedule, betas};
@@ -24,8 +24,11 @@ use lipsmith_nets::zoo::Network;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A picture is heard with the sound of the one before it, as in the published scripts.
-pub const LATE: usize = 1;
+/// By how many pictures the sound that goes with one lies before it: one in the published scripts; a draft hears at once.
+pub(crate) fn late(config: &Config) -> usize {
+    usize::from(config.draft.is_none())
+}
+
 const STEPS: usize = 1000;
 /// Pictures in an examination, and on its sheet.
 const EXAMINED: usize = 16;
@@ -90,6 +93,7 @@ pub struct Sampler {
     length: usize,
     balance: Balance,
     side: usize,
+    late: usize,
 }
 
 /// n windows of t pictures each, `[n·t, …]`.
@@ -134,7 +138,8 @@ impl Generator {
         let length = if in_a_row { LOOK } else { 1 };
         let side = config.image_size;
         let examined = Clips::of(set, Split::Validation, length.max(2))?;
-        let mut drawing = Drawing::new(side, length, [0.0, 1.0]);
+        let late = late(&config);
+        let mut drawing = Drawing::new(side, length, late, [0.0, 1.0]);
         for (item, (clip, first)) in examined.fixed(EXAMINED / length.min(2)).into_iter().enumerate() {
             let framing = Framing::PLAIN;
             drawing.add(clip, first, &Look::plain(), [framing; 2], &mut stream(0, 0, item));
@@ -153,6 +158,7 @@ impl Generator {
                 length,
                 balance,
                 side,
+                late,
             }),
             exam: drawing.finish(vec![0; windows], &vec![0.0; windows], &mut Noise::new(7))?,
             device: device.clone(),
@@ -160,18 +166,12 @@ impl Generator {
         })
     }
 
-    fn given(&self, windows: &Windows, style: Tensor) -> Result<Condition, TrainError> {
-        Ok(Condition {
-            face: masked_face(&windows.clean, &self.mask, &windows.veil)?,
-            mask: self.mask.clone(),
-            reference: windows.reference.clone(),
-            style,
-        })
-    }
-
-    /// The styles of true mouths.
+    /// What an ear that hears perfectly would say of the windows.
     fn truth(&self, windows: &Windows) -> Result<Tensor, TrainError> {
-        Ok(told(Network::Diff2Lip, &windows.shapes, self.config.unet.embedding_channels())?)
+        Ok(match &self.config.draft {
+            None => told(Network::Diff2Lip, &windows.shapes, self.config.unet.embedding_channels())?,
+            Some(draft) => told(Network::Wav2Lip, &windows.shapes, draft.embedding_channels())?,
+        })
     }
 
     /// The losses of a part of a batch, and the recovered pictures with the upper halves of the true ones.
@@ -179,13 +179,14 @@ impl Generator {
         let balance = &self.balance;
         let network = Diff2Lip::new(&self.config, &self.learner.builder()?)?;
         let mut losses = Vec::new();
-        let hear = || network.style(&windows.sounds);
-        let (style, ear) = listened(balance.told, &windows.told, self.truth(windows)?, hear)?;
+        let hear = || network.listen(&windows.sounds);
+        let (said, ear) = listened(balance.told, &windows.told, self.truth(windows)?, hear)?;
         losses.extend(ear.map(|ear| ("ear", ear, 1.0)));
         let times = Times::new(&self.process, &windows.times, &self.device)?;
         let x = times.noisy(&windows.clean, &windows.noise)?;
         let at: Vec<f32> = windows.times.iter().map(|&t| t as f32).collect();
-        let made = network.forward_at(&x, &at, &self.given(windows, style)?)?;
+        let given = network.condition(&said, &windows.clean, &windows.reference, &windows.veil)?;
+        let made = network.forward_at(&x, &at, &given)?;
         let (eps, between) = (made.narrow(1, 0, 3)?, made.narrow(1, 3, 3)?);
         losses.push(("noise", mean_square(&eps, &windows.noise, &windows.counts)?, 1.0));
         let recovered = times.recovered(&x, &eps)?;
@@ -252,19 +253,17 @@ impl Generator {
 }
 
 /// Pictures made from nothing but noise, as dubbing makes them. `clean`: `[n, 3, s, s]`, of which the upper halves are
-/// seen, and `reference`, red, green and blue in [-1, 1]; `style`: [`Diff2Lip::style`] of the sounds → `[n, 3, s, s]`.
+/// seen, and `reference`, red, green and blue in [-1, 1]; `said`: [`Diff2Lip::listen`] of the sounds → `[n, 3, s, s]`.
 pub(crate) fn sample(
     network: &Diff2Lip,
     clean: &Tensor,
     reference: &Tensor,
-    style: &Tensor,
+    said: &Tensor,
     steps: usize,
 ) -> Result<Tensor, TrainError> {
     let (n, _, side, _) = clean.dims4()?;
     let start = Noise::new(7).draw(&[1, 3, side, side], clean.device())?.repeat((n, 1, 1, 1))?;
-    let mask = lower_half_mask(side, clean)?;
-    let face = masked_face(clean, &mask, &start)?;
-    let given = Condition { face, mask, reference: reference.clone(), style: style.detach() };
+    let given = network.condition(&said.detach(), clean, reference, &start)?;
     let hooks = Hooks {
         network: &mut |x, t| network.forward(&x.detach(), t as f32, &given),
         should_stop: &mut |_| false,
@@ -285,13 +284,13 @@ impl Recipe for Generator {
     }
 
     fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Vec<Windows>, TrainError> {
-        let Sampler { clips, manner, length, balance, side } = &**sampler;
+        let Sampler { clips, manner, length, balance, side, late } = &**sampler;
         let parts = manner.parts.clamp(1, manner.batch);
         let all = spread(manner.batch, stream(seed, step, manner.batch).unit(), STEPS);
         (0..parts)
             .map(|part| {
                 let items = part * manner.batch / parts..(part + 1) * manner.batch / parts;
-                let mut drawing = Drawing::new(*side, *length, [1.0, 1.0 + balance.lips]);
+                let mut drawing = Drawing::new(*side, *length, *late, [1.0, 1.0 + balance.lips]);
                 let (mut times, mut told) = (Vec::new(), Vec::new());
                 for item in items {
                     let mut random = stream(seed, step, item);
@@ -339,14 +338,14 @@ impl Recipe for Generator {
         let network = Diff2Lip::new(&self.config, &self.learner.averaged_builder(&self.device)?)?;
         let exam = self.exam.to_device(&self.device)?;
         let n = exam.clean.dim(0)?;
-        let paint = |style: &Tensor| sample(&network, &exam.clean, &exam.reference, style, self.manner.steps);
-        let by_sound = paint(&network.style(&exam.sounds)?)?;
+        let paint = |said: &Tensor| sample(&network, &exam.clean, &exam.reference, said, self.manner.steps);
+        let by_sound = paint(&network.listen(&exam.sounds)?)?;
         // What the sound is worth: the same pictures with the sound of the next window.
         let next = |t: &Tensor| {
             let parts = [t.narrow(0, exam.length, n - exam.length)?, t.narrow(0, 0, exam.length)?];
             Tensor::cat(&parts, 0)
         };
-        let by_other = paint(&network.style(&next(&exam.sounds)?)?)?;
+        let by_other = paint(&network.listen(&next(&exam.sounds)?)?)?;
         let apart = |made: &Tensor, counts: &Tensor| -> Result<f64, TrainError> {
             let apart = weighed(&(made - &exam.clean)?.abs()?.affine(0.5, 0.0)?, counts)?;
             Ok(f64::from(apart.to_scalar::<f32>()?))
@@ -422,6 +421,7 @@ impl Windows {
 struct Drawing {
     side: usize,
     length: usize,
+    late: usize,
     /// What a pixel of the lower half counts, and one around the lips.
     counting: [f32; 2],
     windows: usize,
@@ -434,9 +434,21 @@ struct Drawing {
 }
 
 impl Drawing {
-    fn new(side: usize, length: usize, counting: [f32; 2]) -> Drawing {
+    fn new(side: usize, length: usize, late: usize, counting: [f32; 2]) -> Drawing {
         let (clean, reference, counts, sounds, witness, shapes) = Default::default();
-        Drawing { side, length, counting, windows: 0, clean, reference, counts, sounds, witness, shapes }
+        Drawing {
+            side,
+            length,
+            late,
+            counting,
+            windows: 0,
+            clean,
+            reference,
+            counts,
+            sounds,
+            witness,
+            shapes,
+        }
     }
 
     fn add(&mut self, clip: &Clip, first: usize, look: &Look, framings: [Framing; 2], random: &mut Random) {
@@ -453,7 +465,7 @@ impl Drawing {
                 (x, y) if (x0..x1).contains(&x) && (y0..y1).contains(&y) => lips,
                 _ => elsewhere,
             }));
-            sound(clip, frame.saturating_sub(LATE), &mut self.sounds);
+            sound(clip, frame.saturating_sub(self.late), &mut self.sounds);
             self.shapes.extend(shape(clip, frame));
         }
         sound(clip, first, &mut self.witness);

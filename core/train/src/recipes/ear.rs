@@ -52,7 +52,13 @@ impl Ear {
         device: &Device,
     ) -> Result<Ear, TrainError> {
         let late = match weights.network() {
-            Network::Diff2Lip => super::diff2lip::LATE,
+            Network::Diff2Lip => {
+                let config = diff2lip::Config::of_checkpoint(&weights.frozen())?;
+                if config.draft.is_some() {
+                    return Err(TrainError::NoEar);
+                }
+                super::diff2lip::late(&config)
+            }
             _ => 0,
         };
         let exam = Clips::of(set, Split::Validation, 2)?;
@@ -72,7 +78,7 @@ impl Ear {
         let said = match network {
             Network::Diff2Lip => {
                 let config = diff2lip::Config::of_checkpoint(vb)?;
-                Diff2Lip::new(&config, vb)?.style(&sounds.squeeze(1)?)?
+                Diff2Lip::new(&config, vb)?.listen(&sounds.squeeze(1)?)?
             }
             _ => {
                 let config = wav2lip::Config::of_checkpoint(vb)?;

@@ -155,7 +155,7 @@ impl Generator {
 
     /// The embeddings of true mouths, `[n, 32·width]`.
     fn truth(&self, windows: &Windows) -> Result<Tensor, TrainError> {
-        Ok(told(Network::Wav2Lip, &windows.shapes, 32 * self.config.width)?)
+        Ok(told(Network::Wav2Lip, &windows.shapes, self.config.embedding_channels())?)
     }
 
     /// The expert's loss of made pictures.
