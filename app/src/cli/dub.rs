@@ -63,6 +63,13 @@ pub struct Dub {
     /// Seed of the initial noise, for diffusion families
     #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
+    /// Paint every second frame and carry the others over from their neighbours, by the motion between them: half the
+    /// time, for diff2lip and difftalk
+    #[arg(long)]
+    in_betweens: bool,
+    /// How much the mouth does: below 1 it mumbles, above 1 it articulates; for lipsmith-w
+    #[arg(long, value_name = "0..2", default_value_t = 1.0)]
+    emphasis: f32,
     /// auto, cpu, cuda or metal
     #[arg(long, default_value = "auto")]
     device: String,
@@ -171,6 +178,8 @@ impl Dub {
             steps: self.steps,
             eta: self.eta,
             seed: self.seed,
+            in_betweens: self.in_betweens,
+            emphasis: self.emphasis,
             feather: self.feather,
             ..Method::default()
         };

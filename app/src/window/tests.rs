@@ -462,7 +462,7 @@ fn without_a_network_that_judges_it_says_so() {
     without_analysis(&mut bench);
     let knows = Knowledge { judge: None, ..(*bench.window().news.knows).clone() };
     bench.window().news.knows = Arc::new(knows);
-    let why = bench.window().words.text("toast-no-judge");
+    let why = bench.window().words.text("sync-no-judge");
     for command in [Command::Score, Command::NextWorst] {
         bench.window().news.log.clear();
         bench.window().carry_out(&ctx, vec![Act::Do(command)]);

@@ -87,39 +87,22 @@ impl Judge {
 
     /// A point for each window of five of the pictures, cut as [`Judge::crop`] says.
     pub fn see(&self, pictures: &[Rgb]) -> Result<Vec<Vec<f32>>, LipsyncError> {
-        if let Network::Ear { mesh, .. } = &self.network {
-            return watch(&mut mesh.lock().unwrap_or_else(PoisonError::into_inner), pictures);
-        }
-        let mut points = Vec::new();
-        let windows = (pictures.len() + 1).saturating_sub(PICTURES);
-        for first in (0..windows).step_by(BATCH) {
-            let count = BATCH.min(windows - first);
-            let seen = self.look(&pictures[first..first + count + PICTURES - 1]);
-            points.extend(seen.map_err(lift(&self.device))?);
-        }
-        Ok(points)
-    }
-
-    fn look(&self, pictures: &[Rgb]) -> Result<Vec<Vec<f32>>, NetsError> {
-        let count = pictures.len() + 1 - PICTURES;
-        let points = match &self.network {
-            Network::SyncNet(network) => {
-                let pictures = to_tensor(pictures, FACE, true, (255.0, 0.0), &self.device)?;
-                let windows = (0..count).map(|at| pictures.narrow(0, at, PICTURES)?.transpose(0, 1));
-                let windows = windows.collect::<Result<Vec<_>, _>>()?;
-                network.faces(&Tensor::stack(&windows, 0)?.contiguous()?)?
+        let seen = match &self.network {
+            Network::Ear { mesh, .. } => {
+                return watch(&mut mesh.lock().unwrap_or_else(PoisonError::into_inner), pictures);
             }
-            Network::Ear { .. } => unreachable!("an ear sees by its mesh"),
-            Network::Expert(network) => {
+            Network::SyncNet(network) => each_batch(pictures, |pictures| {
+                let pictures = to_tensor(pictures, FACE, true, (255.0, 0.0), &self.device)?;
+                network.faces(&windows_of(&pictures, |five| five.transpose(0, 1))?.contiguous()?)
+            }),
+            Network::Expert(network) => each_batch(pictures, |pictures| {
                 let side = wav2lip::FACE;
                 let pictures = to_tensor(pictures, side, true, (1.0, 0.0), &self.device)?;
                 let lower = pictures.narrow(2, side / 2, side / 2)?;
-                let windows = (0..count).map(|at| lower.narrow(0, at, PICTURES)?.flatten(0, 1));
-                let windows = windows.collect::<Result<Vec<_>, _>>()?;
-                network.faces(&Tensor::stack(&windows, 0)?)?
-            }
+                network.faces(&windows_of(&lower, |five| five.flatten(0, 1))?)
+            }),
         };
-        Ok(points.to_vec2()?)
+        seen.map_err(lift(&self.device))
     }
 
     /// A point for each of the first `windows` windows of the sound.
@@ -184,6 +167,30 @@ impl Judge {
         }
         Ok(Distances::between(&seen, &heard))
     }
+}
+
+/// Points of the windows of the pictures, some at a time.
+fn each_batch(
+    pictures: &[Rgb],
+    look: impl Fn(&[Rgb]) -> Result<Tensor, NetsError>,
+) -> Result<Vec<Vec<f32>>, NetsError> {
+    let mut points = Vec::new();
+    let windows = (pictures.len() + 1).saturating_sub(PICTURES);
+    for first in (0..windows).step_by(BATCH) {
+        let count = BATCH.min(windows - first);
+        points.extend(look(&pictures[first..first + count + PICTURES - 1])?.to_vec2::<f32>()?);
+    }
+    Ok(points)
+}
+
+/// Each five pictures in a row of `[n, …]`, made one by `join`.
+fn windows_of(
+    pictures: &Tensor,
+    join: impl Fn(Tensor) -> candle_core::Result<Tensor>,
+) -> Result<Tensor, NetsError> {
+    let count = pictures.dim(0)? + 1 - PICTURES;
+    let windows = (0..count).map(|at| join(pictures.narrow(0, at, PICTURES)?));
+    Ok(Tensor::stack(&windows.collect::<Result<Vec<_>, _>>()?, 0)?)
 }
 
 /// The distances of the mouth in each five pictures in a row; those of a picture without a face are no numbers.

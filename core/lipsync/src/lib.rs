@@ -1,6 +1,7 @@
 //! Recipes that make a face speak: faces, speech, families. Images and samples in, patches out; no media
 //! files, no project, no cache.
 
+pub mod between;
 pub mod blend;
 pub mod colour;
 pub mod error;

@@ -220,13 +220,27 @@ impl<'a> Checker<'a> {
     }
 
     fn method(&mut self, place: &dyn fmt::Display, method: &Method) {
-        let Method { family, preset: _, checkpoint: _, sampler, steps, eta, seed: _, feather, reach } =
-            method;
+        let Method {
+            family,
+            preset: _,
+            checkpoint: _,
+            sampler,
+            steps,
+            eta,
+            seed: _,
+            in_betweens: _,
+            emphasis,
+            feather,
+            reach,
+        } = method;
         self.holds(place, !family.is_empty() && !sampler.is_empty(), || {
             "family or sampler has no name".into()
         });
         self.holds(place, (1..=1000).contains(steps), || format!("{steps} steps are not within 1 and 1000"));
         self.holds(place, (0.0..=1.0).contains(eta), || format!("eta {eta} is not within 0 and 1"));
+        self.holds(place, (0.0..=Method::MOST_EMPHASIS).contains(emphasis), || {
+            format!("emphasis {emphasis} is not within 0 and {}", Method::MOST_EMPHASIS)
+        });
         let feather = feather.unwrap_or(0.0);
         self.holds(place, (0.0..=0.5).contains(&feather), || {
             format!("feather {feather} is not within 0 and 0.5")

@@ -19,10 +19,29 @@ pub struct Method {
     pub eta: f32,
     /// Of the initial noise.
     pub seed: u64,
+    /// Every second frame is carried over from its neighbours, for families that can.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_betweens: bool,
+    /// How much the mouth does, as a multiple of what is usual; for families that carry their own weights.
+    /// 0..=[`Method::MOST_EMPHASIS`].
+    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    pub emphasis: f32,
     /// Softness of the mask's edge in distances between the eyes, 0..=0.5; `None` as the family does it.
     pub feather: Option<f32>,
     #[serde(default, skip_serializing_if = "Reach::is_usual")]
     pub reach: Reach,
+}
+
+impl Method {
+    pub const MOST_EMPHASIS: f32 = 2.0;
+}
+
+fn usual() -> f32 {
+    1.0
+}
+
+fn is_usual(emphasis: &f32) -> bool {
+    *emphasis == usual()
 }
 
 /// How far the mask reaches from the middle of the mouth, each against the usual outline of the lower face:
@@ -72,6 +91,8 @@ impl Default for Method {
             steps: 25,
             eta: 0.0,
             seed: 7,
+            in_betweens: false,
+            emphasis: 1.0,
             feather: None,
             reach: Reach::USUAL,
         }
@@ -150,7 +171,19 @@ impl TakeSpec {
             faces,
             engine,
         } = self;
-        let Method { family, preset, checkpoint, sampler, steps, eta, seed, feather, reach } = method;
+        let Method {
+            family,
+            preset,
+            checkpoint,
+            sampler,
+            steps,
+            eta,
+            seed,
+            in_betweens,
+            emphasis,
+            feather,
+            reach,
+        } = method;
         let mut out = Encoder::default();
         out.text("lipsmith take 1").number(u64::from(*engine));
         out.digest(*film).range(*range).digest(*analysis).number(u64::from(*person));
@@ -169,6 +202,12 @@ impl TakeSpec {
         // Only where they say something: takes that do without keep the names they had before these were thought of.
         if !reach.is_usual() {
             out.text("reach").real(reach.up).real(reach.side).real(reach.down);
+        }
+        if *in_betweens {
+            out.text("in-betweens");
+        }
+        if !is_usual(emphasis) {
+            out.text("emphasis").real(*emphasis);
         }
         if !faces.is_empty() {
             out.text("faces").list(faces, |out, FaceKey { at, rect }| {
@@ -258,7 +297,7 @@ mod tests {
     fn every_field_counts() {
         const FACE: FaceKey = FaceKey { at: Time(120), rect: Rect { x0: 1.0, y0: 2.0, x1: 3.0, y1: 4.0 } };
         type Change = (&'static str, fn(&mut TakeSpec));
-        let changes: [Change; 28] = [
+        let changes: [Change; 30] = [
             ("film", |s| s.film = Digest::of(b"x")),
             ("range start", |s| s.range = TimeRange::new(Time(101), Time(900))),
             ("range end", |s| s.range = TimeRange::new(Time(100), Time(901))),
@@ -281,6 +320,8 @@ mod tests {
             ("footage person", |s| s.footage[0].person = 2),
             ("no footage", |s| s.footage.clear()),
             ("engine", |s| s.engine = 2),
+            ("in-betweens", |s| s.method.in_betweens = true),
+            ("emphasis", |s| s.method.emphasis = 1.5),
             ("reach up", |s| s.method.reach.up = 0.9),
             ("reach side", |s| s.method.reach.side = 0.9),
             ("reach down", |s| s.method.reach.down = 0.9),

@@ -10,7 +10,7 @@ impl Dispatch<'_> {
     /// Has the selected lines judged; without any, all that are not judged as they now are.
     pub(super) fn score(&mut self) {
         if self.news.knows.judge.is_none() {
-            return self.say("toast-no-judge");
+            return self.say("sync-no-judge");
         }
         let selected = &self.session.selection.cues;
         let wanted: Vec<CueId> = if selected.is_empty() {

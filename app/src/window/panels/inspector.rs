@@ -20,6 +20,11 @@ pub fn is_diffusion(family: &str) -> bool {
     FAMILIES.iter().any(|known| known.name == family && known.denoises)
 }
 
+/// Whether a family's weights are ours.
+fn is_shipped(family: &str) -> bool {
+    FAMILIES.iter().any(|known| known.name == family && known.shipped)
+}
+
 pub fn show(ui: &mut egui::Ui, ctx: &mut Ctx) {
     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let clip = ctx.session.selection.clips.first().and_then(|id| ctx.project.clip(*id));
@@ -222,6 +227,9 @@ fn method(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: impl Fn(Method) 
         if is_diffusion(&now.family) {
             diffusion(ui, ctx, now, &edit);
         }
+        if is_shipped(&now.family) {
+            row(ui, &ctx.text("method-emphasis"), |ui| emphasis(ui, ctx, now, &edit));
+        }
         row(ui, &ctx.text("method-feather"), |ui| {
             let mut own = now.feather.is_some();
             let mut feather = now.feather.unwrap_or(0.15);
@@ -234,6 +242,16 @@ fn method(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: impl Fn(Method) 
         });
         row(ui, &ctx.text("method-reach"), |ui| reach(ui, ctx, now, &edit));
     });
+}
+
+/// How much the mouth does, in per cent of the usual.
+fn emphasis(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method) -> Edit) {
+    let mut percent = now.emphasis * 100.0;
+    let slider = egui::Slider::new(&mut percent, 0.0..=Method::MOST_EMPHASIS * 100.0);
+    let slider = ui.add(slider.max_decimals(0).suffix(" %"));
+    let slider = named(slider, egui::Role::Slider, &ctx.text("method-emphasis"));
+    let slider = slider.on_hover_text(ctx.text("method-emphasis-hint"));
+    settle(ctx, &slider, edit(Method { emphasis: percent / 100.0, ..now.clone() }));
 }
 
 /// How far the mask reaches, in per cent of the usual.
@@ -298,7 +316,10 @@ fn family(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method)
     }
     if chosen != now.family {
         // Weights belong to a family.
-        ctx.act(Act::Edit(edit(Method { family: chosen, checkpoint: None, ..now.clone() })));
+        let in_betweens = now.in_betweens && FAMILIES.iter().any(|f| f.name == chosen && f.in_betweens);
+        let emphasis = if is_shipped(&chosen) { now.emphasis } else { 1.0 };
+        let method = Method { family: chosen, checkpoint: None, in_betweens, emphasis, ..now.clone() };
+        ctx.act(Act::Edit(edit(method)));
     }
 }
 
@@ -339,6 +360,17 @@ fn diffusion(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Meth
         let field = named(field, egui::Role::SpinButton, &ctx.text("method-seed"));
         settle(ctx, &field, edit(Method { seed, ..now.clone() }));
     });
+    if FAMILIES.iter().any(|known| known.name == now.family && known.in_betweens) {
+        row(ui, &ctx.text("method-in-betweens"), |ui| {
+            let mut in_betweens = now.in_betweens;
+            let words = ctx.text("method-in-betweens-carried");
+            let field =
+                ui.checkbox(&mut in_betweens, words).on_hover_text(ctx.text("method-in-betweens-hint"));
+            if field.changed() {
+                ctx.act(Act::Edit(edit(Method { in_betweens, ..now.clone() })));
+            }
+        });
+    }
 }
 
 /// The speaker's reference pictures and the advisor's choice.

@@ -79,7 +79,8 @@ fn manner(ctx: &Ctx, cue: CueId, id: TakeId, take: &Take) -> String {
     let method = take.parts.first().map(|part| part.method.clone()).unwrap_or_default();
     let mut text = method.family.clone();
     if super::inspector::is_diffusion(&method.family) {
-        text += &format!(" {}×{} #{}", method.sampler, method.steps, method.seed);
+        let halved = if method.in_betweens { " ½" } else { "" };
+        text += &format!(" {}×{} #{}{halved}", method.sampler, method.steps, method.seed);
     }
     let done: u64 = take.parts.iter().filter_map(|p| ctx.news.takes.get(&p.key())).map(|r| r.done).sum();
     let total: u64 = take.parts.iter().filter_map(|p| ctx.news.takes.get(&p.key())).map(|r| r.total).sum();

@@ -9,6 +9,7 @@ pub mod advisor;
 pub mod diff2lip;
 pub mod difftalk;
 pub mod diffused_heads;
+pub mod in_between;
 pub mod network;
 pub mod rewrite;
 pub mod wav2lip;
@@ -63,6 +64,7 @@ pub struct Crop {
 }
 
 /// A picture of the line, cut as the recipe asked.
+#[derive(Clone)]
 pub struct Target<'a> {
     /// Index into the line's frames.
     pub frame: usize,
@@ -126,6 +128,8 @@ pub struct Family {
     pub shipped: bool,
     /// It paints by denoising: fewer steps give a quicker, rougher picture.
     pub denoises: bool,
+    /// Frames may be left to their neighbours, see [`in_between`].
+    pub in_betweens: bool,
     pub pace: Pace,
 }
 
@@ -149,6 +153,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: false,
+        in_betweens: false,
         pace: Pace::Film,
     },
     Family {
@@ -158,6 +163,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: true,
+        in_betweens: true,
         pace: Pace::Slow,
     },
     Family {
@@ -167,6 +173,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: false,
+        in_betweens: false,
         pace: Pace::Steady,
     },
     Family {
@@ -176,6 +183,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: true,
         denoises: false,
+        in_betweens: false,
         pace: Pace::Film,
     },
     Family {
@@ -185,6 +193,7 @@ pub const FAMILIES: &[Family] = &[
         companion: Some("diffused-heads-audio"),
         shipped: false,
         denoises: true,
+        in_betweens: false,
         pace: Pace::Slow,
     },
     Family {
@@ -194,6 +203,7 @@ pub const FAMILIES: &[Family] = &[
         companion: None,
         shipped: false,
         denoises: true,
+        in_betweens: true,
         pace: Pace::Slow,
     },
 ];

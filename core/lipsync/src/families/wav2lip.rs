@@ -5,6 +5,7 @@ use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
 use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
+use crate::mouth;
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Cancel, Rgb};
 use lipsmith_nets::NetsError;
@@ -16,6 +17,8 @@ pub const PADS: Pads = [0, 10, 0, 0];
 
 pub struct Wav2LipRecipe {
     network: Wav2Lip,
+    /// How many times what is heard the mouth does; other than 1 only where an ear speaks our words, see [`mouth`].
+    emphasis: f64,
     device: Device,
     preset: Preset,
     mask: Mask,
@@ -27,10 +30,11 @@ pub struct Wav2LipRecipe {
 }
 
 impl Wav2LipRecipe {
-    pub fn new(network: Wav2Lip, device: Device, preset: Preset, mask: Mask) -> Wav2LipRecipe {
+    pub fn new(network: Wav2Lip, emphasis: f64, device: Device, preset: Preset, mask: Mask) -> Wav2LipRecipe {
         let windows = Windows::new(preset, FACE);
         Wav2LipRecipe {
             network,
+            emphasis,
             device,
             preset,
             mask,
@@ -58,8 +62,12 @@ impl Wav2LipRecipe {
         let upper = faces.narrow(2, 0, FACE / 2)?;
         let hidden = Tensor::cat(&[&upper, &upper.zeros_like()?], 2)?;
         let mel = mel.windows(starts, &self.device)?.unsqueeze(1)?;
-        let made = self.network.forward(&mel, &Tensor::cat(&[&hidden, &reference], 1)?)?;
-        from_tensor(&made, true, unit)
+        let mut said = self.network.audio_embedding(&mel)?;
+        if self.emphasis != 1.0 {
+            said = mouth::emphasised(&said.flatten_from(1)?, self.emphasis)?.unsqueeze(2)?.unsqueeze(3)?;
+        }
+        let made = self.network.paint(said, &Tensor::cat(&[&hidden, &reference], 1)?)?;
+        from_tensor(&made.picture, true, unit)
     }
 }
 
