@@ -172,6 +172,21 @@ fn a_score_without_weights_that_judge() {
 }
 
 #[test]
+fn what_a_family_cannot_do() {
+    let m = Material::new();
+    let dub = |more: &[&'static str]| [&m.dub(&m.film, &m.voice)[..], more].concat();
+    m.refuses(
+        &dub(&["--family", "rewrite", "--in-betweens"]),
+        2,
+        &["--in-betweens", "diff2lip and difftalk"],
+    );
+    m.refuses(&dub(&["--family", "rewrite", "--emphasis", "1.5"]), 2, &["--emphasis 1.5", "lipsmith-w"]);
+    m.refuses(&dub(&["--family", "lipsmith-w", "--emphasis", "3"]), 2, &["--emphasis 3", "0 to 2"]);
+    let set = m.bench.path("set").to_string_lossy().into_owned();
+    m.refuses(&["score", &m.film, "--set", &set], 2, &["--set", "pt_inception-2015-12-05-6726825d.pth"]);
+}
+
+#[test]
 fn usage_is_told_apart() {
     let bench = Bench::new();
     for arguments in

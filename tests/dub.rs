@@ -153,6 +153,27 @@ fn the_chosen_reference_is_what_the_network_is_shown() {
     assert!(shown(&["--reference", "00:00:00:10"]) == early, "the same picture, named by its timecode");
 }
 
+/// Half as many frames are painted: those are the same as ever, and those between lie between them.
+#[test]
+fn frames_between_are_carried_over_from_their_neighbours() {
+    let name = "frames_between_are_carried_over_from_their_neighbours";
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let Some(voice) = shared(name, "footage/dub/en_ljspeech_0005.flac") else { return };
+    let bench = Bench::new();
+    let checkpoint = bench.path("narrow.safetensors");
+    let weights = procedural::weights(&root().join("tests/golden/diff2lip_unet/small")).expect("weights");
+    candle_core::safetensors::save(&weights, &checkpoint).expect("saved");
+    let checkpoint = checkpoint.to_string_lossy();
+    let network = ["--family", "diff2lip", "--checkpoint", &checkpoint, "--device", "cpu", "--steps", "2"];
+    let dubbed = |more: &[&str]| half_a_second(&bench, &film, &voice, &[&network[..], more].concat());
+    let (all, half) = (dubbed(&[]), dubbed(&["--in-betweens"]));
+    let clean: Vec<Picture> = frames(Path::new(&film)).take(12).map(|frame| frame.picture).collect();
+    for at in 0..8 {
+        assert_eq!(all[at] == half[at], at % 2 == 0 || at == 7, "frame {at}");
+        assert!(half[at] != clean[at], "frame {at} is left as it was");
+    }
+}
+
 #[test]
 fn a_film_in_which_the_face_leaves_is_dubbed_as_far_as_it_is_there() {
     let name = "a_film_in_which_the_face_leaves_is_dubbed_as_far_as_it_is_there";

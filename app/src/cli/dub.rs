@@ -67,7 +67,7 @@ pub struct Dub {
     /// time, for diff2lip and difftalk
     #[arg(long)]
     in_betweens: bool,
-    /// How much the mouth does: below 1 it mumbles, above 1 it articulates; for lipsmith-w
+    /// How much the mouth does: below 1 it mumbles, above 1 it articulates; for lipsmith-w and what is taught from it
     #[arg(long, value_name = "0..2", default_value_t = 1.0)]
     emphasis: f32,
     /// auto, cpu, cuda or metal

@@ -33,8 +33,8 @@ pub const SAMPLERS: &[&str] = &Sampler::NAMES;
 /// Softness of the mask's edge in distances between the eyes, where the editor does not say.
 const FEATHER: f32 = 0.15;
 
-/// The ear that we ship says the mean of what such sounds do, which is less than each does, and its painter heeds it little
-/// on real faces: this makes up for it (measured in resources/models/lipsmith-w.md).
+/// The ear that we ship, or what was taught from it, says the mean of what such sounds do, which is less than each does, and
+/// its painter heeds it little on real faces: this makes up for it (measured in resources/models/lipsmith-w.md).
 const CALM: f64 = 2.0;
 
 pub struct Prepared {
@@ -73,12 +73,12 @@ impl Prepared {
             )));
         }
         let emphasis = method.emphasis;
-        if !(0.0..=Method::MOST_EMPHASIS).contains(&emphasis) || (emphasis != 1.0 && !family.shipped) {
-            return Err(EngineError::Request(format!(
-                "--emphasis {emphasis}: give 0 to {}, with lipsmith-w, whose ear says what a mouth does; the others' say it in \
-                 words of their own",
-                Method::MOST_EMPHASIS
-            )));
+        let most = Method::MOST_EMPHASIS;
+        if !(0.0..=most).contains(&emphasis) {
+            return Err(EngineError::Request(format!("--emphasis {emphasis}: give 0 to {most}")));
+        }
+        if emphasis != 1.0 && family.network != Some(Network::Wav2Lip.name()) {
+            return Err(only_ours(emphasis));
         }
         if !(0.0..=1.0).contains(&method.eta) {
             return Err(EngineError::Request(format!("--eta {}: give 0 to 1", method.eta)));
@@ -154,8 +154,11 @@ impl Prepared {
             Network::Wav2Lip => {
                 let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
                 let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
-                let calm = if self.family.shipped { CALM } else { 1.0 };
-                let emphasis = calm * f64::from(self.method.emphasis);
+                let emphasis = match (config.warps, self.method.emphasis) {
+                    (true, emphasis) => CALM * f64::from(emphasis),
+                    (false, 1.0) => 1.0,
+                    (false, emphasis) => return Err(only_ours(emphasis)),
+                };
                 Box::new(Wav2LipRecipe::new(network, emphasis, device, preset, mask))
             }
             Network::DiffusedHeads => {
@@ -223,6 +226,13 @@ impl Prepared {
             why: format!("{why} (wanted for {})", self.family.name),
         })
     }
+}
+
+/// Of networks that have learned elsewhere nobody knows in which words they say what a mouth does.
+fn only_ours(emphasis: f32) -> EngineError {
+    EngineError::Request(format!(
+        "--emphasis {emphasis}: only lipsmith-w, and what is taught from it, can do more or less than it hears; leave it at 1"
+    ))
 }
 
 /// The second network that a family needs, as imported last.

@@ -10,6 +10,7 @@ use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
 use lipsmith_nets::difftalk;
 use lipsmith_nets::diffused_heads;
 use lipsmith_nets::disc_qual::{self, QualityDiscriminator};
+use lipsmith_nets::sched::{Schedule, betas};
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
 use lipsmith_nets::zoo::{self, Network, Variant};
@@ -239,6 +240,49 @@ fn the_painter_learns_by_true_gradients() {
         };
         network.forward_at(&x, &[20.0, 700.0], &given).unwrap()
     });
+}
+
+/// A network that finishes a draft, before it has learned anything: it says that nothing is lacking.
+#[test]
+fn a_painter_with_a_draft_begins_as_its_draft() {
+    let draft = wav2lip::Config { width: 2, warps: true };
+    let config = diff2lip::Config::finishing(draft, 32, 1);
+    let tensors = zoo::tensors_of(Network::Diff2Lip, &Variant::Diff2Lip(config.clone())).unwrap();
+    let vars = vars_of(tensors);
+    for (_, var) in vars.iter().filter(|(name, _)| name.starts_with("out.2.")) {
+        var.set(&var.zeros_like().unwrap()).unwrap();
+    }
+    let vb = builder(&vars);
+    assert_eq!(diff2lip::Config::of_checkpoint(&vb).unwrap(), config, "read off the shapes");
+    let network = Diff2Lip::new(&config, &vb).unwrap();
+    let picture = |seed| noise(seed, &[2, 3, wav2lip::FACE, wav2lip::FACE]);
+    let (faces, reference, x, sounds) = (picture(1), picture(2), picture(3), noise(4, &[2, 80, 16]));
+    let said = network.listen(&sounds).unwrap();
+    let given = network.condition(&said, &faces, &reference, &x).unwrap();
+    assert_eq!(given.style.dims(), [2, 128]);
+    // The reference is what the generator makes of it, told the same.
+    let generator = Wav2Lip::new(&draft, &vb.pp("draft")).unwrap();
+    let seen = |rgb: &Tensor| {
+        let planes: Vec<Tensor> = (0..3).rev().map(|c| rgb.narrow(1, c, 1).unwrap()).collect();
+        Tensor::cat(&planes, 1).unwrap().affine(0.5, 0.5).unwrap()
+    };
+    let half = wav2lip::FACE / 2;
+    let upper = seen(&faces).narrow(2, 0, half).unwrap();
+    let hidden = Tensor::cat(&[&upper, &upper.zeros_like().unwrap()], 2).unwrap();
+    let stack = Tensor::cat(&[&hidden, &seen(&reference)], 1).unwrap();
+    let made = generator.forward(&sounds.unsqueeze(1).unwrap(), &stack).unwrap();
+    let apart = |a: &Tensor, b: &Tensor| {
+        (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap()
+    };
+    assert!(apart(&seen(&given.reference), &made) < 1e-5);
+    // At any time of the process the picture that its noise leaves is that.
+    let noise = network.forward_at(&x, &[300.0, 900.0], &given).unwrap().narrow(1, 0, 3).unwrap();
+    let kept = Schedule::new(betas::linear(1000)).unwrap().alphas_cumprod;
+    for (at, time) in [300, 900].into_iter().enumerate() {
+        let of = |t: &Tensor| t.narrow(0, at, 1).unwrap();
+        let left = (of(&x) - (of(&noise) * (1.0 - kept[time]).sqrt()).unwrap()).unwrap();
+        assert!(apart(&(left / kept[time].sqrt()).unwrap(), &of(&given.reference)) < 1e-2, "at {time}");
+    }
 }
 
 fn small_unet([in_channels, out_channels]: [usize; 2]) -> unet::Config {

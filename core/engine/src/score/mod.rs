@@ -191,8 +191,8 @@ pub fn score(
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Scored, EngineError> {
-    let (judge, name) = judge::open(paths, request.checkpoint.as_deref(), &request.device)?;
     let crowd = request.set.as_deref().map(|set| Crowd::open(paths, &request.device, set)).transpose()?;
+    let (judge, name) = judge::open(paths, request.checkpoint.as_deref(), &request.device)?;
     let analyst = Analyst::new(paths, sink, cancel).using(request.detector, &request.device);
     let analysis = analyst.analyse(&request.film, fingerprint(&request.film)?)?;
     let whole = TimeRange::new(Time::ZERO, analysis.times().end());

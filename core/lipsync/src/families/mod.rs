@@ -178,7 +178,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lipsmith-w",
-        summary: "our own compact generator: warps a picture of the actor to the voice; quick, its mouths open little yet",
+        summary: "our own compact generator: warps a picture of the actor to the voice; quick, its mouths open less than real ones",
         network: Some("wav2lip"),
         companion: None,
         shipped: true,
