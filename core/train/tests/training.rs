@@ -318,8 +318,8 @@ fn a_painter_learns_from_true_mouths_and_its_ear_from_sounds() {
     let weights = Weights::load(&outcome.network, Network::Diff2Lip, &Device::Cpu).unwrap();
     let settings = Settings { rate: 2e-3, ..Settings::default() };
     let mut ear = Ear::new(&set, weights, 6, settings, &Device::Cpu).unwrap();
-    let mut once = run(&folder.path().join("ear"), 40, false);
-    once.examine_every = 40;
+    let mut once = run(&folder.path().join("ear"), 120, false);
+    once.examine_every = 120;
     go(&mut ear, &once).unwrap();
     let explained = ear.examine().unwrap().scores[1].1;
     assert!(explained > 0.3, "{explained}");
