@@ -7,7 +7,7 @@ use crate::between::between;
 use crate::blend::Matte;
 use crate::error::LipsyncError;
 use crate::face::Face;
-use lipsmith_base::{Affine, Cancel};
+use lipsmith_base::{Affine, Cancel, Rgb};
 use std::ops::Range;
 
 pub struct InBetween(pub Box<dyn Recipe>);
@@ -43,8 +43,8 @@ impl Recipe for InBetween {
             let beside = patches[at - 1].as_ref().zip(patches[at + 1].as_ref());
             // Where a neighbour was left as it is, so is this one.
             patches[at] = beside.and_then(|(before, after)| {
-                carried(before, &targets[at - 1].crop, &targets[at].crop)
-                    .map(|patch| Patch { image: between(&before.image, &after.image), ..patch })
+                let image = between(&before.image, &after.image);
+                laid(image, before, &targets[at - 1].crop, &targets[at].crop)
             });
         }
         Ok(patches)
@@ -64,8 +64,8 @@ fn keys(frames: &[usize]) -> Vec<bool> {
         .collect()
 }
 
-/// A patch as it lies over the face of another frame.
-fn carried(patch: &Patch, from: &Crop, to: &Crop) -> Option<Patch> {
+/// A picture laid over the face of one frame as a patch lies over that of another.
+fn laid(image: Rgb, patch: &Patch, from: &Crop, to: &Crop) -> Option<Patch> {
     let there: Affine = from.map.inverse()?.then(to.map);
     let matte = match &patch.matte {
         Matte::Whole => Matte::Whole,
@@ -74,7 +74,7 @@ fn carried(patch: &Patch, from: &Crop, to: &Crop) -> Option<Patch> {
             feather: feather * there.scale(),
         },
     };
-    Some(Patch { image: patch.image.clone(), map: patch.map.then(there), matte })
+    Some(Patch { image, map: patch.map.then(there), matte })
 }
 
 #[cfg(test)]
