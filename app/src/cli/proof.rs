@@ -19,6 +19,9 @@ pub struct Proof {
     /// Let mouths do so many times what a Wav2Lip network of ours hears
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     emphasis: f64,
+    /// Judge Wav2Lip networks of ours also told the true mouths: what painting is worth without the ear
+    #[arg(long)]
+    told: bool,
     /// Lip-sync expert that judges whether lips and sound agree
     #[arg(long, value_name = "FILE")]
     expert: Option<PathBuf>,
@@ -37,9 +40,9 @@ pub struct Proof {
 
 impl Proof {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let Proof { set, network, steps, emphasis, expert, clips, pictures, device, .. } = self;
+        let Proof { set, network, steps, emphasis, told, expert, clips, pictures, device, .. } = self;
         let wanted =
-            proof::Proof { set, networks: network, steps, emphasis, expert, clips, pictures, device };
+            proof::Proof { set, networks: network, steps, emphasis, told, expert, clips, pictures, device };
         let table = proof::proof(&session.paths, &wanted, &session.report, &session.cancel)?;
         session.report.result(json!(table), || table.to_string());
         Ok(())

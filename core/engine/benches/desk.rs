@@ -3,7 +3,7 @@
 //! `LIPSMITH_SECONDS`.
 
 use lipsmith_base::{FrameRate, Time, TimeRange};
-use lipsmith_engine::desk::{Desk, Event, Frame, Request, Show, Side};
+use lipsmith_engine::desk::{Desk, Event, Frame, Likeness, Request, Show, Side};
 use lipsmith_engine::{Paths, material, media_info};
 use lipsmith_project::edit::{ClipEdit, Edit, MediaEdit, Ripple};
 use lipsmith_project::{MediaId, Project};
@@ -83,37 +83,41 @@ impl Bench {
         self.show(Time::ZERO);
         self.frame();
         println!("first picture: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
-        // The waveform is made meanwhile; scrubbing while it is would measure both.
-        std::thread::sleep(Duration::from_secs(2));
+        // The waveform is made meanwhile, and what is around is decoded; scrubbing while it is would measure both.
+        std::thread::sleep(Duration::from_secs(8));
 
-        let (mut some, mut exact) = (Vec::new(), Vec::new());
+        let (mut some, mut right, mut exact) = (Vec::new(), Vec::new(), Vec::new());
         let frames = rate.frame_at(length);
         for i in 0..100 {
             let at = rate.frame_start((i * 7_919 + 13) % frames);
             let begun = Instant::now();
             self.show(at);
-            let mut first = true;
+            let (mut first, mut is_right) = (None, None);
             loop {
                 let frame = self.frame();
                 if frame.at == at {
-                    if std::mem::take(&mut first) {
-                        some.push(begun.elapsed());
+                    first.get_or_insert_with(|| begun.elapsed());
+                    if frame.likeness != Likeness::Near {
+                        is_right.get_or_insert_with(|| begun.elapsed());
                     }
-                    if !frame.near {
+                    if frame.likeness == Likeness::Exact {
                         break;
                     }
                 }
             }
+            some.extend(first);
+            right.extend(is_right);
             exact.push(begun.elapsed());
         }
         told("scrub, some frame", &mut some);
+        told("scrub, the right frame, if roughly", &mut right);
         told("scrub, the exact frame", &mut exact);
 
         let mut back = Vec::new();
         for frame in (frames / 2 - 60..frames / 2).rev() {
             let begun = Instant::now();
             self.show(rate.frame_start(frame));
-            while self.frame().near {}
+            while self.frame().likeness != Likeness::Exact {}
             back.push(begun.elapsed());
         }
         told("step backwards", &mut back);

@@ -14,7 +14,7 @@ use lipsmith_nets::wav2lip::{Config, FACE, Wav2Lip};
 use lipsmith_nets::zoo::{self, Network};
 use lipsmith_train::dataset::Set;
 pub use lipsmith_train::proof::Row;
-use lipsmith_train::proof::{Jury, Lips, Method, judge};
+use lipsmith_train::proof::{Hears, Jury, Lips, Method, judge};
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ pub struct Proof {
     pub steps: usize,
     /// What mouths do, as a multiple of what Wav2Lip networks of ours hear.
     pub emphasis: f64,
+    /// Whether Wav2Lip networks of ours are also judged told the true mouths: what their painting is worth without their ear.
+    pub told: bool,
     /// A lip-sync expert's checkpoint. One that taught a network likes it better than a stranger would.
     pub expert: Option<PathBuf>,
     /// Validation clips, at most.
@@ -58,7 +60,7 @@ pub fn proof(paths: &Paths, proof: &Proof, sink: &dyn Sink, cancel: &Cancel) -> 
     let set = Set::open(&proof.set)?;
     let mut methods = vec![Method::Unchanged, Method::Frozen];
     for file in &proof.networks {
-        methods.push(method(file, proof.steps, proof.emphasis, &device)?);
+        methods.extend(methods_of(file, proof, &device)?);
     }
     let expert = proof.expert.as_deref().map(|file| expert(file, &device)).transpose()?;
     let faces = paths.face_models();
@@ -89,20 +91,31 @@ fn name(file: &Path) -> String {
     }
 }
 
-fn method(file: &Path, steps: usize, emphasis: f64, device: &Device) -> Result<Method, EngineError> {
+fn methods_of(file: &Path, proof: &Proof, device: &Device) -> Result<Vec<Method>, EngineError> {
     let checkpoint = Checkpoint::open(file).map_err(|error| EngineError::Network(error.into()))?;
     let found = zoo::recognise(&checkpoint);
     let wanted = found.as_ref().map_or(Network::Wav2Lip, |found| found.network);
     let (checkpoint, found) = zoo::open(file, wanted).map_err(EngineError::Network)?;
     let vb = checkpoint.var_builder(&found.prefix, DType::F32, device);
     let name = name(file);
-    let method = match found.network {
-        Network::Wav2Lip => Config::of_checkpoint(&vb)
-            .and_then(|config| Wav2Lip::new(&config, &vb))
-            .map(|network| Method::Wav2Lip { name, network, emphasis }),
+    let methods = match found.network {
+        Network::Wav2Lip => {
+            Config::of_checkpoint(&vb).and_then(|config| Wav2Lip::new(&config, &vb)).map(|network| {
+                let told = proof.told.then(|| Method::Wav2Lip {
+                    name: format!("{name}, told the mouth"),
+                    network: network.clone(),
+                    hears: Hears::Mouth,
+                });
+                let heard = Method::Wav2Lip { name, network, hears: Hears::Voice(proof.emphasis) };
+                [heard].into_iter().chain(told).collect()
+            })
+        }
         Network::Diff2Lip => diff2lip::Config::of_checkpoint(&vb)
             .and_then(|config| Diff2Lip::new(&config, &vb))
-            .map(|network| Method::Diff2Lip { name: format!("{name}, {steps} steps"), network, steps }),
+            .map(|network| {
+                let steps = proof.steps;
+                vec![Method::Diff2Lip { name: format!("{name}, {steps} steps"), network, steps }]
+            }),
         other => {
             return Err(EngineError::Request(format!(
                 "{} is {}, which makes no mouths here; give a checkpoint of wav2lip or diff2lip",
@@ -111,7 +124,7 @@ fn method(file: &Path, steps: usize, emphasis: f64, device: &Device) -> Result<M
             )));
         }
     };
-    method.map_err(EngineError::Network)
+    methods.map_err(EngineError::Network)
 }
 
 /// The lips of a face that fills the picture.

@@ -1,7 +1,7 @@
 //! The desk as the window uses it: films made here, shown and played.
 
 use lipsmith_base::{ColourSpec, FrameRate, PixelFormat, Time, TimeRange};
-use lipsmith_engine::desk::{Desk, Event, Frame, Request, Screen, Show, Side};
+use lipsmith_engine::desk::{Desk, Event, Frame, Likeness, Request, Screen, Show, Side};
 use lipsmith_engine::{Original, Paths, material, media_info};
 use lipsmith_media::{AudioSpec, MovieWriter, PROFILES, Timing, VideoSpec, synthetic};
 use lipsmith_project::{Dub, Project, Settings};
@@ -86,7 +86,9 @@ impl Room {
 
     fn show(&self, at: Time, sides: &[Side], fit: (usize, usize)) -> Frame {
         self.desk.send(Request::Show(Show { at, sides: sides.to_vec(), fit }));
-        self.wait("the frame", |desk| desk.frame().filter(|frame| frame.at == at && !frame.near))
+        self.wait("the frame", |desk| {
+            desk.frame().filter(|frame| frame.at == at && frame.likeness == Likeness::Exact)
+        })
     }
 }
 
@@ -129,7 +131,7 @@ fn only_the_newest_wish_is_answered() {
     let last = room.wait("the newest", |desk| {
         let frame = desk.frame()?;
         answers += 1;
-        (frame.at == time(FRAMES - 1) && !frame.near).then_some(frame)
+        (frame.at == time(FRAMES - 1) && frame.likeness == Likeness::Exact).then_some(frame)
     });
     assert_eq!(number(&last.sides[0]), FRAMES - 1);
     assert!(answers < FRAMES / 2, "{answers} frames were drawn");

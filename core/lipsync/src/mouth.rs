@@ -35,13 +35,17 @@ pub fn told(network: Network, shapes: &Tensor, channels: usize) -> candle_core::
     }
 }
 
-/// What an ear of Wav2Lip's that was taught here says, `[n, channels]`, as it would say it of a mouth that does `gain` times as
-/// much.
+/// What an ear of Wav2Lip's that was taught here says, `[n, channels, …]`, as it would say it of a mouth that does `gain` times
+/// as much.
 pub fn emphasised(said: &Tensor, gain: f64) -> candle_core::Result<Tensor> {
-    let (_, offset) = words(Network::Wav2Lip, said.dim(1)?, said.device())?;
-    let more = (said.broadcast_sub(&offset)? * gain)?.broadcast_add(&offset)?.relu()?;
+    if gain == 1.0 {
+        return Ok(said.clone());
+    }
+    let flat = said.flatten_from(1)?;
+    let (_, offset) = words(Network::Wav2Lip, flat.dim(1)?, said.device())?;
+    let more = (flat.broadcast_sub(&offset)? * gain)?.broadcast_add(&offset)?.relu()?;
     // Of what was cut off nobody knows how much it was.
-    more * said.gt(0f32)?.to_dtype(said.dtype())?
+    (more * flat.gt(0f32)?.to_dtype(said.dtype())?)?.reshape(said.shape())
 }
 
 /// The mixture, `[distances, channels]`, and the offset, `[1, channels]`.

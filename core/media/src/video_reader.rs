@@ -200,6 +200,13 @@ impl VideoReader {
         keys.checked_sub(1).and_then(|at| self.keys.get(at)).map_or(0, |key| self.index_of(*key))
     }
 
+    /// The most pictures that have to be decoded to have one.
+    pub fn longest_way(&self) -> u64 {
+        let keys = self.keys.iter().map(|key| self.index_of(*key)).chain([self.video.frames]);
+        let begins = [0].into_iter().chain(self.keys.iter().map(|key| self.index_of(*key)));
+        begins.zip(keys).map(|(begin, end)| end.saturating_sub(begin)).max().unwrap_or(0)
+    }
+
     fn next_sample(&mut self) -> Result<Option<(u64, gstreamer::Sample)>, MediaError> {
         loop {
             let Some(sample) = self.pull()? else {

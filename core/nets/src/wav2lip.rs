@@ -134,6 +134,7 @@ pub struct Wav2Lip {
     face_decoder: Vec<Vec<ConvBlock>>,
     output: ConvBlock,
     output_point: Conv2d,
+    embedding: usize,
     warps: bool,
     dtype: DType,
 }
@@ -158,9 +159,15 @@ impl Wav2Lip {
             face_decoder: face_decoder(&vb.pp("face_decoder_blocks"), w, mode)?,
             output: ConvBlock::new(&output.pp("0"), [5 * w, 2 * w, 3], Walk::same(3), mode)?,
             output_point: Conv2d::point(&output.pp("1"), 2 * w, cfg.channels_out())?,
+            embedding: cfg.embedding_channels(),
             warps: cfg.warps,
             dtype: vb.dtype(),
         })
+    }
+
+    /// Numbers in which the ear says what it heard.
+    pub fn embedding_channels(&self) -> usize {
+        self.embedding
     }
 
     /// `mel`: `[n, 1, 80, 16]` in [-4, 4]; `faces`: `[n, 6, 96, 96]`, BGR in [0, 1], first the frame with its

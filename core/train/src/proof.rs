@@ -10,15 +10,17 @@ use crate::losses::agreement;
 use crate::measure::{apart, correlation, mean, psnr, spread, ssim};
 use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
 use crate::recipes::diff2lip::{late, sample};
+use crate::recipes::mouths::shape;
 use crate::recipes::sheet::png;
 use crate::recipes::syncnet::LOOK;
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Affine, Cancel, Point, Progress, Rgb, Sink};
-use lipsmith_lipsync::mouth::{DISTANCES, emphasised};
+use lipsmith_lipsync::mouth::{DISTANCES, emphasised, told};
 use lipsmith_nets::diff2lip::Diff2Lip;
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::syncnet_color::SyncNetColor;
 use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
+use lipsmith_nets::zoo::Network;
 use serde::Serialize;
 
 /// A way to make mouths.
@@ -28,10 +30,26 @@ pub enum Method {
     Unchanged,
     /// The mouth of one picture, carried along with the head.
     Frozen,
-    /// `emphasis`: see [`emphasised`]; 1 as it is said.
-    Wav2Lip { name: String, network: Wav2Lip, emphasis: f64 },
+    Wav2Lip {
+        name: String,
+        network: Wav2Lip,
+        hears: Hears,
+    },
     /// `steps` of denoising a picture.
-    Diff2Lip { name: String, network: Diff2Lip, steps: usize },
+    Diff2Lip {
+        name: String,
+        network: Diff2Lip,
+        steps: usize,
+    },
+}
+
+/// What a network of Wav2Lip's goes by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Hears {
+    /// The voice, its mouth moving so many times as much as it hears, see [`emphasised`].
+    Voice(f64),
+    /// What the mouth of the one who spoke really did: what its painter is worth without its ear.
+    Mouth,
 }
 
 impl Method {
@@ -223,7 +241,7 @@ impl<'a> Scene<'a> {
         match method {
             Method::Unchanged => Ok(self.truth.clone()),
             Method::Frozen => Ok(self.frozen()),
-            Method::Wav2Lip { network, emphasis, .. } => {
+            Method::Wav2Lip { network, hears, .. } => {
                 let mut made = Vec::with_capacity(self.truth.len());
                 for first in (0..self.frames).step_by(BATCH) {
                     let n = BATCH.min(self.frames - first);
@@ -238,13 +256,23 @@ impl<'a> Scene<'a> {
                         faces.extend_from_slice(&self.reference);
                     }
                     let faces = Tensor::from_vec(faces, (n, 6, FACE, FACE), device)?;
-                    let size = BANDS * WINDOW;
-                    let heard = &voice.sounds[first * size..(first + n) * size];
-                    let heard = Tensor::from_slice(heard, (n, 1, BANDS, WINDOW), device)?;
-                    let mut said = network.audio_embedding(&heard)?;
-                    if *emphasis != 1.0 {
-                        said = emphasised(&said.flatten_from(1)?, *emphasis)?.unsqueeze(2)?.unsqueeze(3)?;
-                    }
+                    let said = match hears {
+                        Hears::Voice(emphasis) => {
+                            let size = BANDS * WINDOW;
+                            let heard = &voice.sounds[first * size..(first + n) * size];
+                            let heard = Tensor::from_slice(heard, (n, 1, BANDS, WINDOW), device)?;
+                            emphasised(&network.audio_embedding(&heard)?, *emphasis)?
+                        }
+                        Hears::Mouth => {
+                            let frames = FIRST + first..FIRST + first + n;
+                            let shapes: Vec<f32> =
+                                frames.flat_map(|frame| shape(voice.clip, frame)).collect();
+                            let shapes = Tensor::from_vec(shapes, (n, DISTANCES.len()), device)?;
+                            told(Network::Wav2Lip, &shapes, network.embedding_channels())?
+                                .unsqueeze(2)?
+                                .unsqueeze(3)?
+                        }
+                    };
                     made.extend(network.paint(said, &faces)?.picture.flatten_all()?.to_vec1::<f32>()?);
                 }
                 Ok(made)
@@ -488,7 +516,7 @@ mod tests {
         let methods = [
             Method::Unchanged,
             Method::Frozen,
-            Method::Wav2Lip { emphasis: 1.0, name: "untaught".into(), network },
+            Method::Wav2Lip { hears: Hears::Voice(1.0), name: "untaught".into(), network },
             Method::Diff2Lip { name: "painter".into(), network: painter, steps: 2 },
         ];
         let weights = Weights::fresh(Network::LipsyncExpert, 4, 2, &device).expect("weights");

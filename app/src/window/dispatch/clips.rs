@@ -140,23 +140,44 @@ impl Dispatch<'_> {
         self.several(label, edits);
     }
 
-    /// The selected clips under the playhead, or all that are there and not locked.
-    pub(super) fn clips_at_playhead(&mut self, label: &str, edit: impl Fn(&Clip) -> ClipEdit) {
+    /// Edits the selected clips and lines that the playhead is in; without any, all clips that it is in and that are not locked.
+    pub(super) fn at_playhead(
+        &mut self,
+        label: &str,
+        of_clip: impl Fn(&Clip) -> Edit,
+        of_line: impl Fn(CueId, &Cue) -> Edit,
+    ) {
         let at = self.now();
-        let inside = |clip: &Clip| clip.start < at && at < clip.end();
+        let spans = |range: TimeRange| range.start() < at && at < range.end();
+        let inside = |clip: &Clip| spans(clip.range());
         let mut clips: Vec<_> = self.selected().into_iter().filter(|(_, clip)| inside(clip)).collect();
-        if clips.is_empty() {
+        let lines =
+            self.session.selection.cues.iter().filter_map(|id| Some((*id, self.project.cues.get(id)?)));
+        let lines: Vec<_> = lines.filter(|(_, cue)| spans(cue.range)).collect();
+        if clips.is_empty() && lines.is_empty() {
             let tracks = self.project.sequence.tracks().filter(|track| !track.locked);
             clips = tracks.filter_map(|track| Some((&**track, track.clip_at(at)?))).collect();
             clips.retain(|(_, clip)| inside(clip));
         }
-        let edits = clips.into_iter().map(|(_, clip)| edit(clip).into()).collect();
+        // A line's voice first: its halves are then spoken by those of the voice.
+        let clips = clips.into_iter().map(|(_, clip)| of_clip(clip));
+        let edits = clips.chain(lines.into_iter().map(|(id, cue)| of_line(id, cue))).collect();
         self.several(label, edits);
     }
 
     pub(super) fn trim(&mut self, edge: Edge, ripple: Ripple) {
         let to = self.now();
-        self.clips_at_playhead("Trim", |clip| ClipEdit::Trim { clip: clip.id, edge, to, ripple });
+        self.at_playhead(
+            "Trim",
+            |clip| ClipEdit::Trim { clip: clip.id, edge, to, ripple }.into(),
+            |cue, line| {
+                let range = match edge {
+                    Edge::Head => TimeRange::new(to, line.range.end()),
+                    Edge::Tail => TimeRange::new(line.range.start(), to),
+                };
+                CueEdit::Move { cue, range }.into()
+            },
+        );
     }
 
     pub(super) fn nudge(&mut self, frames: i64) {

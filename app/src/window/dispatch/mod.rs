@@ -124,7 +124,11 @@ impl Dispatch<'_> {
 
             Split => {
                 let at = self.now();
-                self.clips_at_playhead("Split", |clip| ClipEdit::Split { clip: clip.id, at });
+                self.at_playhead(
+                    "Split",
+                    |clip| ClipEdit::Split { clip: clip.id, at }.into(),
+                    |cue, _| CueEdit::Split { cue, at }.into(),
+                );
             }
             TrimHead => self.trim(Edge::Head, Ripple::Off),
             TrimTail => self.trim(Edge::Tail, Ripple::Off),

@@ -160,12 +160,22 @@ impl Screen {
     }
 }
 
+/// How like the film's picture in a frame is to the one that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// It.
+    Exact,
+    /// It, with half its detail or less; the exact one comes next.
+    Rough,
+    /// A neighbour, while it is being decoded.
+    Near,
+}
+
 /// A frame for the viewer.
 pub struct Frame {
     /// The sequence time that was asked for, or that is being played.
     pub at: Time,
-    /// A neighbouring picture instead, while the right one is being decoded and comes next.
-    pub near: bool,
+    pub likeness: Likeness,
     /// As many as were asked for. Empty where no film is.
     pub sides: Vec<Screen>,
     pub faces: Vec<FaceBox>,

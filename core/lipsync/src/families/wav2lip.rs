@@ -62,10 +62,7 @@ impl Wav2LipRecipe {
         let upper = faces.narrow(2, 0, FACE / 2)?;
         let hidden = Tensor::cat(&[&upper, &upper.zeros_like()?], 2)?;
         let mel = mel.windows(starts, &self.device)?.unsqueeze(1)?;
-        let mut said = self.network.audio_embedding(&mel)?;
-        if self.emphasis != 1.0 {
-            said = mouth::emphasised(&said.flatten_from(1)?, self.emphasis)?.unsqueeze(2)?.unsqueeze(3)?;
-        }
+        let said = mouth::emphasised(&self.network.audio_embedding(&mel)?, self.emphasis)?;
         let made = self.network.paint(said, &Tensor::cat(&[&hidden, &reference], 1)?)?;
         from_tensor(&made.picture, true, unit)
     }

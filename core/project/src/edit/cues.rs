@@ -2,10 +2,11 @@
 
 use super::{EditError, found};
 use crate::cue::{Cue, FacePlace, Treatment};
-use crate::id::{CharacterId, ClipId, CueId, MediaId};
+use crate::id::{CharacterId, ClipId, CueId, MediaId, TakeId};
 use crate::project::{Character, Project};
 use crate::take::Method;
 use lipsmith_base::{Time, TimeRange};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,11 @@ pub enum CueEdit {
     Move {
         cue: CueId,
         range: TimeRange,
+    },
+    /// Makes two lines of one, each with all of its takes.
+    Split {
+        cue: CueId,
+        at: Time,
     },
     Text {
         cue: CueId,
@@ -76,6 +82,7 @@ impl CueEdit {
             CueEdit::Add { .. } => "Add line",
             CueEdit::Remove(_) => "Delete line",
             CueEdit::Move { .. } => "Move line",
+            CueEdit::Split { .. } => "Split line",
             CueEdit::Text { .. } => "Change text",
             CueEdit::Bind { .. } => "Change speaker",
             CueEdit::Voice { .. } => "Change voice",
@@ -100,6 +107,7 @@ impl CueEdit {
                 found(removed, "line", id.0)?;
             }
             CueEdit::Move { cue, range } => cue_mut(project, *cue)?.set_range(*range),
+            CueEdit::Split { cue, at } => split(project, *cue, *at)?,
             CueEdit::Text { cue, text } => cue_mut(project, *cue)?.text.clone_from(text),
             CueEdit::Bind { cue, character } => cue_mut(project, *cue)?.character = *character,
             CueEdit::Voice { cue, voice } => cue_mut(project, *cue)?.voice = *voice,
@@ -137,6 +145,30 @@ impl CueEdit {
 fn add(project: &mut Project, cue: Cue) {
     let id = project.fresh();
     Arc::make_mut(&mut project.cues).insert(id, Arc::new(cue));
+}
+
+/// The earlier half keeps the line's number.
+fn split(project: &mut Project, id: CueId, at: Time) -> Result<(), EditError> {
+    let whole = found(project.cues.get(&id), "line", id.0)?.clone();
+    let (start, end) = (whole.range.start(), whole.range.end());
+    if at <= start || at >= end {
+        return Err(EditError::Pointless("a line is split inside it; move the playhead onto the line"));
+    }
+    let renamed: BTreeMap<TakeId, TakeId> = whole.takes.keys().map(|take| (*take, project.fresh())).collect();
+    let mut behind = (*whole).clone();
+    behind.set_range(TimeRange::new(at, end));
+    behind.takes = whole.takes.iter().map(|(id, take)| (renamed[id], take.clone())).collect();
+    behind.chosen = behind.chosen.map(|take| renamed[&take]);
+    behind.comp.iter_mut().for_each(|span| span.take = renamed[&span.take]);
+    // Where its voice was split too, the later half is spoken by the later one.
+    let goes_on = |voice: ClipId| {
+        let track = project.sequence.voices.iter().find(|track| track.clips.iter().any(|c| c.id == voice))?;
+        Some(track.clip_at(at)?.id)
+    };
+    behind.voice = behind.voice.map(|voice| goes_on(voice).unwrap_or(voice));
+    cue_mut(project, id)?.set_range(TimeRange::new(start, at));
+    add(project, behind);
+    Ok(())
 }
 
 /// The character of that name; a new one, in a colour of its own, if there is none.

@@ -1,8 +1,9 @@
 //! What each edit does, drawn before and after.
 
 use crate::sketch::{check, clip, cue, draw, f, span};
-use lipsmith_project::edit::{ClipEdit, CueEdit, Edge, MediaEdit, Ripple};
-use lipsmith_project::{ClipId, Edit, Project, TrackId};
+use lipsmith_project::edit::{ClipEdit, CueEdit, Edge, MediaEdit, Ripple, TakeEdit};
+use lipsmith_project::{ClipId, Edit, Known, Project, TrackId};
+use std::collections::BTreeMap;
 
 const V: TrackId = TrackId(1);
 
@@ -153,6 +154,34 @@ fn a_line_moves_and_is_trimmed() {
         |p| CueEdit::Move { cue: cue(p, "one"), range: span(2, 12) }.into(),
         "C  ..{one-----}",
     );
+}
+
+#[test]
+fn a_line_is_split_and_each_half_keeps_its_takes() {
+    check("C {one---}", |p| CueEdit::Split { cue: cue(p, "one"), at: f(4) }.into(), "C  {one}{one}");
+    let project = draw("V [a0------]\n1 [x0------]\nC {one-----}");
+    let (line, voice) = (cue(&project, "one"), clip(&project, "1", 0));
+    let make = |project: &Project, edit: Edit| edit.apply(project).expect("an edit");
+    let bound = make(&project, CueEdit::Voice { cue: line, voice: Some(voice) }.into());
+    let known = Known { analyses: &BTreeMap::new(), checkpoints: &BTreeMap::new(), engine: 1 };
+    let parts = bound.take_specs(line, &known).unwrap_or_default();
+    let taken = make(&bound, TakeEdit::Add { cue: line, name: "good".into(), parts }.into());
+    let take = *taken.cues[&line].takes.keys().next().expect("a take");
+    let chosen = make(&taken, TakeEdit::Choose { cue: line, take: Some(take) }.into());
+
+    let split = make(&chosen, CueEdit::Split { cue: line, at: f(4) }.into());
+    assert_eq!(split.check(), []);
+    let halves: Vec<_> = split.cues.values().map(|half| (half.range, half.voice)).collect();
+    assert_eq!(halves, [(span(0, 4), Some(voice)), (span(4, 10), Some(voice))]);
+    for half in split.cues.values() {
+        assert_eq!(half.take_at(half.range.start()).map(|take| &*take.name), Some("good"));
+    }
+
+    // With its voice: the later half is spoken by the later clip.
+    let cut = make(&chosen, ClipEdit::Split { clip: voice, at: f(4) }.into());
+    let split = make(&cut, CueEdit::Split { cue: line, at: f(4) }.into());
+    let voices: Vec<_> = split.cues.values().map(|half| half.voice).collect();
+    assert_eq!(voices, [Some(voice), Some(clip(&cut, "1", 1))]);
 }
 
 #[test]

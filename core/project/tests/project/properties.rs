@@ -77,7 +77,8 @@ fn edit(project: &Project, (kind, a, b, x, y): Dice) -> Edit {
             let (character, voice) = (some(b).then(|| character(b)), some(a).then(|| clip(a)));
             CueEdit::Add { range, text: format!("line {x}"), character, voice }.into()
         }
-        19..21 => CueEdit::Move { cue, range }.into(),
+        19 => CueEdit::Move { cue, range }.into(),
+        20 => CueEdit::Split { cue, at: f(x) }.into(),
         21 => CueEdit::Handles { cue, handles: f(x) }.into(),
         22 => CueEdit::Bind { cue, character: some(b).then(|| character(b)) }.into(),
         23 => match b % 6 {

@@ -85,15 +85,21 @@ pub struct Framing {
     pub size: f32,
     /// In parts of the crop's side.
     pub shift: [f32; 2],
+    /// Clockwise, radians.
+    pub turn: f32,
+    /// Above 1 faces become narrower and longer: no two heads have one shape.
+    pub slim: f32,
 }
 
 impl Framing {
-    pub const PLAIN: Framing = Framing { size: 1.0, shift: [0.0; 2] };
+    pub const PLAIN: Framing = Framing { size: 1.0, shift: [0.0; 2], turn: 0.0, slim: 1.0 };
 
     pub fn random(random: &mut Random) -> Framing {
         Framing {
             size: random.within(0.92, 1.06),
             shift: [random.within(-0.04, 0.04), random.within(-0.04, 0.04)],
+            turn: random.within(-0.1, 0.1),
+            slim: random.within(0.9, 1.1),
         }
     }
 
@@ -101,20 +107,39 @@ impl Framing {
     pub fn shaken(self, random: &mut Random) -> Framing {
         let mut tiny = || random.within(-0.012, 0.012);
         let (size, shift) = (self.size * (1.0 + tiny()), [self.shift[0] + tiny(), self.shift[1] + tiny()]);
-        Framing { size, shift }
+        Framing { size, shift, ..self }
+    }
+
+    /// From a place in the picture to that in the clip's crop, both in sides from the middle.
+    fn source(self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let (sin, cos) = self.turn.sin_cos();
+        let (x, y) = (x * self.size * self.slim, y * self.size / self.slim);
+        [x * cos - y * sin + self.shift[0], x * sin + y * cos + self.shift[1]]
+    }
+
+    /// The way back from [`source`](Self::source).
+    fn target(self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let (sin, cos) = self.turn.sin_cos();
+        let (x, y) = (x - self.shift[0], y - self.shift[1]);
+        let (x, y) = (x * cos + y * sin, y * cos - x * sin);
+        [x / (self.size * self.slim), y * self.slim / self.size]
     }
 }
 
-/// What camera and light make of all pictures of one person: mirrored or not, a curve for each colour.
+/// What camera and light make of all pictures of one person.
 pub struct Look {
     mirror: bool,
     /// For each byte of red, green and blue.
     curves: [[f32; 256]; 3],
+    /// By how much it is brighter a side further right and down.
+    light: [f32; 2],
+    /// How far out of focus, in pixels of the crop.
+    blur: f32,
 }
 
 impl Look {
     pub fn plain() -> Look {
-        Look { mirror: false, curves: [curve(1.0, 1.0, 0.0); 3] }
+        Look { mirror: false, curves: [curve(1.0, 1.0, 0.0); 3], light: [0.0; 2], blur: 0.0 }
     }
 
     pub fn random(random: &mut Random) -> Look {
@@ -124,12 +149,19 @@ impl Look {
         let lift = random.within(0.0, 0.08);
         let curves =
             [0; 3].map(|_| curve(gamma * random.within(0.95, 1.05), gain * random.within(0.92, 1.08), lift));
-        Look { mirror, curves }
+        let light = [random.within(-0.5, 0.5), random.within(-0.3, 0.3)];
+        // Half of all films are sharp.
+        let blur = random.within(-1.0, 1.0).max(0.0);
+        Look { mirror, curves, light, blur }
     }
 
     /// For networks that are shown where the points of the face lie: mirrored, each would be another's.
     pub fn unmirrored(self) -> Look {
         Look { mirror: false, ..self }
+    }
+
+    fn mirrored(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        [if self.mirror { -x } else { x }, y]
     }
 }
 
@@ -151,34 +183,44 @@ pub fn picture(
 ) {
     let face = clip.face(frame);
     let from = clip.side;
-    // Bilinear: pixel, next pixel and how far towards it, along one side of the crop.
-    let taps = |positions: Range<usize>, shift: f32, mirror: bool| -> Vec<(usize, usize, f32)> {
-        let tap = |i: usize| {
-            let at = (i as f32 + 0.5) / side as f32 - 0.5;
-            let at = (if mirror { -at } else { at }) * framing.size + shift + 0.5;
-            let at = (at * from as f32 - 0.5).clamp(0.0, (from - 1) as f32);
-            let first = at as usize;
-            (first, (first + 1).min(from - 1), at - first as f32)
-        };
-        positions.map(tap).collect()
-    };
-    let columns = taps(0..side, framing.shift[0], look.mirror);
-    let lines = taps(rows, framing.shift[1], false);
+    let middle = |i: usize| (i as f32 + 0.5) / side as f32 - 0.5;
+    // Of each pixel: where it is fetched, in pixels of the crop, and how bright it is there.
+    let pixels = rows.flat_map(|y| (0..side).map(move |x| [middle(x), middle(y)]));
+    let fetched: Vec<([f32; 2], f32)> = pixels
+        .map(|at| {
+            let [x, y] = framing.source(look.mirrored(at));
+            let light = 1.0 + look.light[0] * x + look.light[1] * y;
+            ([x, y].map(|v| (v + 0.5) * from as f32 - 0.5), light)
+        })
+        .collect();
     for colour in [2, 1, 0] {
         let plane = &face[colour * from * from..(colour + 1) * from * from];
         let curve = &look.curves[colour];
-        for &(top, bottom, down) in &lines {
-            let (upper, lower) =
-                (&plane[top * from..(top + 1) * from], &plane[bottom * from..(bottom + 1) * from]);
-            out.extend(columns.iter().map(|&(left, right, along)| {
-                let mixed = |line: &[u8]| {
-                    let (a, b) = (curve[line[left] as usize], curve[line[right] as usize]);
-                    a + (b - a) * along
-                };
-                let (a, b) = (mixed(upper), mixed(lower));
-                a + (b - a) * down
-            }));
-        }
+        let sharp = |[x, y]: [f32; 2]| -> f32 {
+            // Pixel, next pixel and how far towards it.
+            let [(left, right, along), (top, bottom, down)] = [x, y].map(|at| {
+                let at = at.clamp(0.0, (from - 1) as f32);
+                let first = at as usize;
+                (first, (first + 1).min(from - 1), at - first as f32)
+            });
+            let line = |y: usize| {
+                let [a, b] = [left, right].map(|x| curve[plane[y * from + x] as usize]);
+                a + (b - a) * along
+            };
+            let (a, b) = (line(top), line(bottom));
+            a + (b - a) * down
+        };
+        let r = look.blur;
+        out.extend(fetched.iter().map(|&([x, y], light)| {
+            let value = match r > 0.0 {
+                true => {
+                    let around = [[x - r, y], [x + r, y], [x, y - r], [x, y + r]];
+                    around.map(sharp).iter().sum::<f32>() / 4.0
+                }
+                false => sharp([x, y]),
+            };
+            (value * light).clamp(0.0, 1.0)
+        }));
     }
 }
 
@@ -201,10 +243,9 @@ pub fn mouth(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usi
 }
 
 /// Where a point of a clip's picture lies in one that [`picture`] made, in its pixels.
-pub fn placed([x, y]: [f32; 2], clip: &Clip, look: &Look, framing: Framing, side: usize) -> [f32; 2] {
-    let at = |v: f32, shift: f32| (v / clip.side as f32 - 0.5 - shift) / framing.size;
-    let x = at(x, framing.shift[0]) * if look.mirror { -1.0 } else { 1.0 };
-    [x, at(y, framing.shift[1])].map(|v| (v + 0.5) * side as f32)
+pub fn placed(point: [f32; 2], clip: &Clip, look: &Look, framing: Framing, side: usize) -> [f32; 2] {
+    let at = framing.target(point.map(|v| v / clip.side as f32 - 0.5));
+    look.mirrored(at).map(|v| (v + 0.5) * side as f32)
 }
 
 /// The box of the lips alone.
@@ -234,5 +275,57 @@ pub fn sound(clip: &Clip, frame: usize, out: &mut Vec<f32>) {
     let heard = clip.mel();
     for band in 0..BANDS {
         out.extend((start..start + WINDOW).map(|i| heard.get(i).map_or(SILENCE, |bands| bands[band])));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{POINTS, Record, Writer};
+    use std::path::Path;
+
+    /// A point of the face is found where the picture shows it, however it was framed and lit.
+    #[test]
+    fn points_lie_where_they_are_seen() -> Result<(), TrainError> {
+        const SIDE: usize = 64;
+        const AT: [usize; 2] = [23, 40];
+        let spot = |i: usize| {
+            let (x, y) = (i % SIDE, i / SIDE % SIDE);
+            if x.abs_diff(AT[0]) < 3 && y.abs_diff(AT[1]) < 3 { 255 } else { 0 }
+        };
+        let folder = tempfile::tempdir().map_err(TrainError::file("make", Path::new("a folder")))?;
+        let mut writer = Writer::open(folder.path(), SIDE)?;
+        writer.push(Record {
+            name: "spot".into(),
+            person: 1,
+            split: Split::Train,
+            faces: (0..3 * SIDE * SIDE).map(spot).collect(),
+            mel: vec![0.0; (1 + 640 / 200) * BANDS],
+            landmarks: vec![[AT.map(|v| v as f32 + 0.5); POINTS]],
+            sound: vec![0; 640],
+        })?;
+        writer.finish()?;
+        let set = Set::open(folder.path())?;
+        let clip = &set.clips()[0];
+        let mut random = Random::new(3);
+        random.unit();
+        for _ in 0..20 {
+            let (look, framing) = (Look::random(&mut random), Framing::random(&mut random));
+            let mut planes = Vec::new();
+            picture(clip, 0, &look, framing, 96, 0..96, &mut planes);
+            let green = &planes[96 * 96..2 * 96 * 96];
+            let ground = green.iter().copied().fold(1.0, f32::min);
+            let bright = |(i, &v): (usize, &f32)| {
+                let much = f32::from(u8::from(v > ground + 0.3));
+                [much, much * (i % 96) as f32, much * (i / 96) as f32]
+            };
+            let sums =
+                green.iter().enumerate().map(bright).fold([0.0; 3], |a, b| [0, 1, 2].map(|k| a[k] + b[k]));
+            let seen = [sums[1] / sums[0] + 0.5, sums[2] / sums[0] + 0.5];
+            let said = placed(clip.landmarks()[0][0], clip, &look, framing, 96);
+            let apart = (seen[0] - said[0]).hypot(seen[1] - said[1]);
+            assert!(apart < 0.6, "seen at {seen:?}, said to be at {said:?}");
+        }
+        Ok(())
     }
 }

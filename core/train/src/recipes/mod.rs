@@ -6,7 +6,7 @@ pub mod difftalk;
 pub mod diffused_heads;
 pub mod ear;
 pub mod judges;
-mod mouths;
+pub(crate) mod mouths;
 pub(crate) mod sheet;
 pub mod syncnet;
 pub mod vq;

@@ -112,7 +112,7 @@ pub struct Windows {
     /// the reference, right and down; and what each counts, 0 outside the picture, `[n·t, 1, 68]`.
     points: Tensor,
     moves: Tensor,
-    seen: Tensor,
+    worth: Tensor,
     /// Pictures a window.
     length: usize,
 }
@@ -317,7 +317,7 @@ impl Windows {
             told: moved(&self.told)?,
             points: moved(&self.points)?,
             moves: moved(&self.moves)?,
-            seen: moved(&self.seen)?,
+            worth: moved(&self.worth)?,
             length: self.length,
         })
     }
@@ -332,8 +332,8 @@ impl Windows {
     /// How many pixels beside the points of the face a flow leads, on average.
     fn beside(&self, flow: &Tensor) -> Result<Tensor, TrainError> {
         let there = flow.contiguous()?.flatten_from(2)?.gather(&self.points, 2)?;
-        let apart = (there - &self.moves)?.abs()?.broadcast_mul(&self.seen)?;
-        let all = (self.seen.sum_all()? * 2.0)?.maximum(1.0)?;
+        let apart = (there - &self.moves)?.abs()?.broadcast_mul(&self.worth)?;
+        let all = (self.worth.sum_all()? * 2.0)?.maximum(1.0)?;
         Ok(apart.sum_all()?.div(&all)?)
     }
 
@@ -363,14 +363,14 @@ struct Drawing {
     told: Vec<f32>,
     points: Vec<u32>,
     moves: Vec<f32>,
-    seen: Vec<f32>,
+    worth: Vec<f32>,
 }
 
 impl Drawing {
     fn new(length: usize, counting: [f32; 2]) -> Drawing {
         let (faces, truth, counts, sounds, shapes, told) = Default::default();
-        let (points, moves, seen) = Default::default();
-        Drawing { length, counting, faces, truth, counts, sounds, shapes, told, points, moves, seen }
+        let (points, moves, worth) = Default::default();
+        Drawing { length, counting, faces, truth, counts, sounds, shapes, told, points, moves, worth }
     }
 
     fn add(
@@ -417,7 +417,7 @@ impl Drawing {
             self.moves.extend(moved.map(|way| if way.is_finite() { way } else { 0.0 }));
         }
         let both = here.iter().zip(there).enumerate();
-        self.seen.extend(both.map(|(point, (here, there))| match inside(here) && inside(there) {
+        self.worth.extend(both.map(|(point, (here, there))| match inside(here) && inside(there) {
             true if point >= LIPS => SPEAKING,
             true => 1.0,
             false => 0.0,
@@ -436,7 +436,7 @@ impl Drawing {
             told: Tensor::from_vec(mouths::each(&self.told, self.length), (n, 1), &Device::Cpu)?,
             points: Tensor::from_vec(self.points, (n, 2, POINTS), &Device::Cpu)?,
             moves: Tensor::from_vec(self.moves, (n, 2, POINTS), &Device::Cpu)?,
-            seen: Tensor::from_vec(self.seen, (n, 1, POINTS), &Device::Cpu)?,
+            worth: Tensor::from_vec(self.worth, (n, 1, POINTS), &Device::Cpu)?,
             length: self.length,
         })
     }

@@ -11,7 +11,7 @@ use crate::window::news::Shown;
 use crate::window::session::{Compare, ViewerLook};
 use crate::window::widgets::named;
 use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
-use lipsmith_engine::desk::{FaceBox, Side};
+use lipsmith_engine::desk::{FaceBox, Likeness, Side};
 
 /// The most pixels asked for while the picture is fitted: more than a screen shows are of no use.
 const FITTED: (usize, usize) = (1920, 1080);
@@ -192,7 +192,7 @@ fn stage(ui: &mut egui::Ui, ctx: &mut Ctx) {
     let boxes: Vec<_> =
         shown.frame.faces.iter().map(|face| (face.clone(), places[0].rect_of(face))).collect();
     let (first, film_width) = (places[0], shown.frame.film.0 as f32);
-    let still = !shown.frame.near && ctx.playing.is_none();
+    let still = shown.frame.likeness == Likeness::Exact && ctx.playing.is_none();
     if ctx.session.viewer.boxes {
         faces::point_at(ui, ctx, &response, &boxes);
         if still && let Some((face, _)) = boxes.into_iter().find(|(face, _)| handles::fit(ctx, face)) {

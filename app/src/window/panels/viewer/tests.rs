@@ -6,7 +6,7 @@ use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use lipsmith_base::{Affine, Point, Rect, Time};
-use lipsmith_engine::desk::{FaceBox, Frame};
+use lipsmith_engine::desk::{FaceBox, Frame, Likeness};
 use lipsmith_project::edit::{CastEdit, CueEdit};
 use lipsmith_project::{Character, CharacterId, Cue, Edit, FaceBinding, Reach};
 
@@ -45,7 +45,7 @@ fn faced() -> Harness<'static, World> {
     };
     let frame = Frame {
         at: world.session.playhead,
-        near: false,
+        likeness: Likeness::Exact,
         sides: Vec::new(),
         faces: vec![face],
         film: (640, 360),

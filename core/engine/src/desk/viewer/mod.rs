@@ -2,19 +2,22 @@
 //! ends the older one's search; while it is far off, a neighbour is shown. Playing keeps to the clock of the sound,
 //! which has a thread of its own, and shows what the picture thread has ready.
 
+mod around;
 mod convert;
 mod draw;
 mod faces;
 mod films;
 mod pictures;
+mod rough;
 mod sound;
 
-use super::event::{Frame, Weight};
+use super::event::{Frame, Likeness, Weight};
 use super::port::{Course, Port};
 use super::request::{Request, Show};
 use crate::cache::Cache;
 use crate::compose::{self, Plan, Takes};
 use crate::paths::Paths;
+use around::Around;
 use draw::{Shot, draw};
 use faces::Faces;
 use films::{BEHIND, Films, Step};
@@ -36,7 +39,8 @@ pub fn run(paths: Paths, port: Port, inbox: Receiver<Request>) {
     let stage = Stage::new(&paths);
     let backlog = VecDeque::new();
     let (show, wanted, playing) = (None, false, None);
-    Viewer { port, inbox, backlog, project, show, wanted, sound, paths, stage, playing }.run();
+    let around = Around::default();
+    Viewer { port, inbox, backlog, project, show, wanted, sound, paths, stage, around, playing }.run();
 }
 
 /// What frames are made from; the picture thread has it while it plays.
@@ -67,6 +71,7 @@ struct Viewer {
     paths: Paths,
     /// An empty one while the picture thread has it.
     stage: Stage,
+    around: Around,
     playing: Option<Playing>,
 }
 
@@ -94,12 +99,12 @@ impl Viewer {
         self.stop();
     }
 
-    /// Takes in what was asked for; waits for it when there is nothing else to do. `false` when it is over.
+    /// Takes in what was asked for; while nothing is, fills what is around, then waits. `false` when it is over.
     fn listen(&mut self) -> bool {
         let first = match self.backlog.pop_front() {
             Some(request) => Ok(request),
             None if self.playing.is_some() => self.inbox.recv_timeout(TICK),
-            None if self.wanted => self.inbox.try_recv().map_err(|error| match error {
+            None if self.wanted || self.around.fill() => self.inbox.try_recv().map_err(|error| match error {
                 TryRecvError::Empty => RecvTimeoutError::Timeout,
                 TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
             }),
@@ -172,21 +177,34 @@ impl Viewer {
         let project = self.project.clone();
         let Some((plan, path)) = plan(&project, show.at) else { return Some(empty(show.at, Vec::new())) };
         let mut aimed = false;
+        // Whether it has been shown roughly, once that was tried.
+        let mut roughly = None;
         loop {
             let film = match self.stage.films.film(&path) {
                 Ok(film) => film,
                 Err(why) => return Some(empty(show.at, vec![why])),
             };
             let index = film.index_at(plan.film_time);
-            if !aimed && let Some(picture) = film.kept(index) {
-                return Some(present(&mut self.stage, &project, show, &plan, index, &picture));
+            if roughly.is_none() {
+                self.around.look(&path, index);
+                if let Some(picture) = film.kept(index) {
+                    return Some(present(&mut self.stage, &project, show, &plan, index, &picture));
+                }
+                let rough = self.around.picture(&path, index);
+                roughly = Some(rough.is_some());
+                if let Some(picture) = rough {
+                    let frame = present(&mut self.stage, &project, show, &plan, index, &picture);
+                    self.port.show(Frame { likeness: Likeness::Rough, ..frame });
+                    continue;
+                }
             }
             let step = if aimed { Ok(()) } else { film.aim(index, BEHIND) };
             match step.and_then(|()| film.step(index, BEHIND)) {
                 Ok(Step::On) => {}
+                Ok(Step::Near(_)) if roughly == Some(true) => {}
                 Ok(Step::Near(picture)) => {
                     let frame = present(&mut self.stage, &project, show, &plan, index, &picture);
-                    self.port.show(Frame { near: true, ..frame });
+                    self.port.show(Frame { likeness: Likeness::Near, ..frame });
                 }
                 Ok(Step::There(picture)) => {
                     return Some(present(&mut self.stage, &project, show, &plan, index, &picture));
@@ -285,7 +303,7 @@ fn plan(project: &Project, at: Time) -> Option<(Plan, PathBuf)> {
 }
 
 fn empty(at: Time, notes: Vec<String>) -> Frame {
-    Frame { at, near: false, sides: Vec::new(), faces: Vec::new(), film: (0, 0), notes }
+    Frame { at, likeness: Likeness::Exact, sides: Vec::new(), faces: Vec::new(), film: (0, 0), notes }
 }
 
 fn present(
@@ -303,5 +321,5 @@ fn present(
     let (sides, notes) = draw(&shot, &show.sides, show.fit, &mut stage.takes);
     let media = project.media.get(&plan.media);
     let faces = media.map_or(Vec::new(), |media| stage.faces.at(project, show.at, plan.media, media, frame));
-    Frame { at: show.at, near: false, sides, faces, film, notes }
+    Frame { at: show.at, likeness: Likeness::Exact, sides, faces, film, notes }
 }
