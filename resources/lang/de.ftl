@@ -186,6 +186,7 @@ meters-volume = Lautstärke
 
 ## Viewer
 viewer-empty = Film hierher ziehen
+drop-to-import = Loslassen, um es hereinzuholen
 viewer-no-picture = Hier ist kein Bild
 viewer-loading = Das Bild wird geladen …
 viewer-fit = Einpassen

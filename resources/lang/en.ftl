@@ -186,6 +186,7 @@ meters-volume = Volume
 
 ## Viewer
 viewer-empty = Drop a film here
+drop-to-import = Drop to bring it in
 viewer-no-picture = No picture here
 viewer-loading = The picture is being loaded…
 viewer-fit = Fit

@@ -186,6 +186,7 @@ meters-volume = Volume
 
 ## Viewer
 viewer-empty = Déposez un film ici
+drop-to-import = Relâchez pour importer
 viewer-no-picture = Pas d’image ici
 viewer-loading = L’image se charge…
 viewer-fit = Ajuster

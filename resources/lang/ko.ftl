@@ -185,6 +185,7 @@ meters-volume = 볼륨
 
 ## Viewer
 viewer-empty = 여기에 영상을 놓으세요
+drop-to-import = 놓으면 가져옵니다
 viewer-no-picture = 여기에는 화면이 없습니다
 viewer-loading = 화면을 불러오는 중…
 viewer-fit = 맞춤

@@ -185,6 +185,7 @@ meters-volume = 音量
 
 ## Viewer
 viewer-empty = 将影片拖到这里
+drop-to-import = 松开即可导入
 viewer-no-picture = 此处没有画面
 viewer-loading = 正在载入画面…
 viewer-fit = 适合

@@ -91,10 +91,11 @@ impl Window {
                 self.tell(ctx, Weight::Failed, why);
             }
             Event::Scripted { edit: Ok(edit), .. } => self.apply(ctx, &edit),
-            Event::Faces { media, faces } => {
-                if let Some(edit) = imports::cast(self.document.project(), media, &faces, &self.words) {
-                    self.apply(ctx, &edit);
-                }
+            Event::Faces { film, faces } => {
+                let project = self.document.project();
+                let media = project.media.iter().find(|(_, media)| media.fingerprint == film);
+                let edit = media.and_then(|(id, _)| imports::cast(project, *id, &faces, &self.words));
+                edit.into_iter().for_each(|edit| self.apply(ctx, &edit));
             }
             Event::Begun { cue, parts, draft } => {
                 let takes = self.document.project().cues.get(&cue).map_or(0, |cue| cue.takes.len());
@@ -131,6 +132,10 @@ impl Window {
 
     /// Each file to where its kind belongs.
     pub(super) fn bring_in(&mut self, files: Vec<PathBuf>) {
+        if !files.is_empty() && self.dialog == Some(Dialog::FirstSteps) {
+            // The first of them has been taken.
+            (self.dialog, self.settings.first_steps_seen) = (None, true);
+        }
         let ending = |path: &Path| path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let mut media = Vec::new();
         for path in files {

@@ -77,9 +77,11 @@ impl Document {
         }
     }
 
-    /// For the window's title.
+    /// For the window's title: the project goes by its file's name once it has one.
     pub fn title(&self) -> String {
         let dirty = if self.history.is_dirty() { "• " } else { "" };
-        format!("{dirty}{} — Lipsmith", self.project().name)
+        let file =
+            self.path.as_deref().and_then(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+        format!("{dirty}{} — Lipsmith", file.unwrap_or_else(|| self.project().name.clone()))
     }
 }

@@ -237,6 +237,7 @@ impl Window {
         });
         manual::show(&ctx, &mut self.manual, &view);
         modals::show(&ctx, &mut self.dialog, &mut self.typed, &mut view);
+        widgets::drop_sign(&ctx, &self.theme, &self.words);
         self.toasts.show(&ctx, &self.theme, &self.words.text("close"));
         self.carry_out(&ctx, acts);
         if !self.saving && self.dialog.is_none() && self.asking.is_none() {

@@ -1,7 +1,7 @@
 //! What the desk has told so far: jobs, faces, waveforms, thumbnails, the state of takes. Panels read it; only
 //! [`News::take_in`] writes it.
 
-use lipsmith_base::Time;
+use lipsmith_base::{Digest, Time};
 use lipsmith_engine::Peaks;
 use lipsmith_engine::desk::{
     Advised, Desk, Event, FilmFaces, Frame, Job, JobId, JobKind, JobState, Knowledge, Ready, Recovery,
@@ -9,7 +9,7 @@ use lipsmith_engine::desk::{
 };
 use lipsmith_engine::models::{FamilyState, Model, Report};
 use lipsmith_engine::score::{LineScore, is_as_judged};
-use lipsmith_project::{CueId, MediaId, Project};
+use lipsmith_project::{Clip, CueId, MediaId, Project};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ const THUMBS: usize = 600;
 #[derive(Default)]
 pub struct News {
     pub jobs: Vec<Job>,
-    pub faces: BTreeMap<MediaId, Arc<FilmFaces>>,
-    pub peaks: BTreeMap<MediaId, Arc<Peaks>>,
+    pub faces: BTreeMap<Digest, Arc<FilmFaces>>,
+    pub peaks: BTreeMap<Digest, Arc<Peaks>>,
     pub offline: BTreeSet<MediaId>,
     pub takes: BTreeMap<TakeKey, Ready>,
     pub knows: Arc<Knowledge>,
@@ -39,7 +39,7 @@ pub struct News {
     pub log: VecDeque<(Weight, String)>,
     /// The frame on screen.
     pub frame: Option<Shown>,
-    thumbs: HashMap<(MediaId, Time), egui::TextureHandle>,
+    thumbs: HashMap<(Digest, Time), egui::TextureHandle>,
 }
 
 /// How well a line was in sync, and the project in which it was judged.
@@ -62,18 +62,18 @@ impl News {
                 self.lessons.retain(|lesson, _| jobs.iter().any(|job| job.id == *lesson));
                 self.jobs = jobs;
             }
-            Event::Faces { media, faces } => {
-                self.faces.insert(media, faces.clone());
-                return Some(Event::Faces { media, faces });
+            Event::Faces { film, faces } => {
+                self.faces.insert(film, faces.clone());
+                return Some(Event::Faces { film, faces });
             }
             Event::Peaks { media, peaks } => {
                 self.peaks.insert(media, peaks);
             }
-            Event::Thumb { media, at, image } => {
+            Event::Thumb { film, at, image } => {
                 if self.thumbs.len() >= THUMBS {
                     self.thumbs.clear();
                 }
-                self.thumbs.insert((media, at), texture(ctx, "thumb", &image));
+                self.thumbs.insert((film, at), texture(ctx, "thumb", &image));
             }
             Event::Offline(media) => self.offline = media,
             Event::Takes(takes) => self.takes = takes,
@@ -133,8 +133,14 @@ impl News {
         self.frame = Some(Shown { frame, sides: textures });
     }
 
-    pub fn thumb(&self, media: MediaId, at: Time) -> Option<&egui::TextureHandle> {
-        self.thumbs.get(&(media, at))
+    /// Who is seen in the film of a clip.
+    pub fn faces_in(&self, project: &Project, clip: &Clip) -> Option<&FilmFaces> {
+        let film = project.media.get(&clip.media)?;
+        self.faces.get(&film.fingerprint).map(|faces| &**faces)
+    }
+
+    pub fn thumb(&self, film: Digest, at: Time) -> Option<&egui::TextureHandle> {
+        self.thumbs.get(&(film, at))
     }
 
     /// The job that renders a line now or soon.
@@ -148,9 +154,6 @@ impl News {
 
     /// Forgets what belonged to another project.
     pub fn forget_project(&mut self) {
-        self.faces.clear();
-        self.peaks.clear();
-        self.thumbs.clear();
         self.takes.clear();
         self.offline.clear();
         self.scores.clear();

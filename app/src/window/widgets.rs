@@ -1,6 +1,8 @@
 //! Small pieces that several panels use.
 
 use super::ctx::Ctx;
+use super::theme::Theme;
+use super::words::Words;
 use lipsmith_engine::models::Pace;
 
 /// Tells assistive technology what a response is: its role and name.
@@ -59,4 +61,24 @@ pub fn pace(ctx: &Ctx, pace: Pace) -> String {
         Pace::Steady => "pace-steady",
         Pace::Slow => "pace-slow",
     })
+}
+
+/// What will happen to files that are held over the window.
+pub fn drop_sign(ctx: &egui::Context, theme: &Theme, words: &Words) {
+    if ctx.input(|i| i.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop sign"));
+    let (painter, window) = (ctx.layer_painter(layer), ctx.content_rect());
+    painter.rect_filled(window, 0.0, theme.ground.gamma_multiply(0.7));
+    let edge = egui::Stroke::new(2.0, theme.accent);
+    painter.rect_stroke(window.shrink(6.0), 6.0, edge, egui::StrokeKind::Inside);
+    let font = egui::FontId::proportional(22.0);
+    painter.text(
+        window.center(),
+        egui::Align2::CENTER_CENTER,
+        words.text("drop-to-import"),
+        font,
+        theme.text,
+    );
 }

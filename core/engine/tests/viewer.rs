@@ -223,11 +223,11 @@ fn what_is_played_tells_of_a_missing_loudspeaker_once() {
 #[test]
 fn waveforms_and_thumbnails_come_and_are_kept() {
     let room = room();
-    let media = *project(&room.film).media.keys().next().expect("a film");
+    let film = project(&room.film).media.values().next().expect("a film").clone();
     let mut told = 0;
     let peaks = room.wait("the waveform", |desk| {
         desk.events().find_map(|event| match event {
-            Event::Peaks { media: of, peaks } if of == media => Some(peaks),
+            Event::Peaks { media, peaks } if media == film.fingerprint => Some(peaks),
             _ => None,
         })
     });
@@ -236,7 +236,7 @@ fn waveforms_and_thumbnails_come_and_are_kept() {
         assert!((-0.6..-0.4).contains(&low) && (0.4..0.6).contains(&high), "{low} {high}");
     }
     let times: Vec<_> = [10, 50, 90].map(time).into();
-    let ask = || room.desk.send(Request::Thumbs { media, times: times.clone(), height: 64 });
+    let ask = || room.desk.send(Request::Thumbs { film: film.clone(), times: times.clone(), height: 64 });
     ask();
     room.wait("the thumbnails", |desk| {
         for event in desk.events() {

@@ -7,7 +7,7 @@ use crate::project::{Character, Project};
 use crate::sequence::{Clip, Track};
 use crate::take::{Footage, Method, ReferenceKey, TakeSpec};
 use lipsmith_base::{Digest, Time, TimeRange};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An unbroken stretch of one film, as a range of the sequence shows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -189,6 +189,12 @@ impl Project {
         let id = cue.voice?;
         let near = self.sequence.voices.iter().flat_map(|track| track.clips_in(cue.range));
         near.into_iter().find(|clip| clip.id == id).or_else(|| self.clip(id).map(|(_, clip)| clip))
+    }
+
+    /// The lines in which one of these clips is to be seen spoken.
+    pub fn spoken_by(&self, voices: &BTreeSet<ClipId>) -> impl Iterator<Item = (CueId, &Cue)> {
+        let spoken = |cue: &Cue| cue.voice.is_some_and(|voice| voices.contains(&voice));
+        self.cues.iter().filter(move |(_, cue)| spoken(cue)).map(|(id, cue)| (*id, &**cue))
     }
 
     /// The line's method with the weights named.

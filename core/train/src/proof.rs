@@ -11,6 +11,7 @@ use crate::measure::{apart, correlation, mean, psnr, spread, ssim};
 use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
 use crate::recipes::diff2lip::{late, sample};
 use crate::recipes::mouths::shape;
+use crate::recipes::rooms::Room;
 use crate::recipes::sheet::png;
 use crate::recipes::syncnet::LOOK;
 use candle_core::{Device, Tensor};
@@ -212,7 +213,7 @@ struct Voice<'a> {
 impl<'a> Voice<'a> {
     fn new(clip: &'a Clip, frames: usize) -> Voice<'a> {
         let mut sounds = Vec::new();
-        (FIRST..FIRST + frames).for_each(|frame| sound(clip, frame, &mut sounds));
+        (FIRST..FIRST + frames).for_each(|frame| sound(clip, frame, &Room::plain(), &mut sounds));
         Voice { clip, sounds }
     }
 }
@@ -292,7 +293,9 @@ impl<'a> Scene<'a> {
                     };
                     let mut heard = Vec::new();
                     let late = late(&network.config);
-                    (0..n).for_each(|i| sound(voice.clip, FIRST + first + i - late, &mut heard));
+                    (0..n).for_each(|i| {
+                        sound(voice.clip, FIRST + first + i - late, &Room::plain(), &mut heard)
+                    });
                     let said = network.listen(&Tensor::from_vec(heard, (n, BANDS, WINDOW), device)?)?;
                     let reference = seen(&self.reference.repeat(n))?;
                     let painted = sample(network, &seen(truth)?, &reference, &said, *steps)?;

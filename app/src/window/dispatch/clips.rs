@@ -4,7 +4,7 @@ use super::Dispatch;
 use lipsmith_base::{Time, TimeRange};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Edge, Ripple};
 use lipsmith_project::{Clip, ClipId, Cue, CueId, Edit, Project, Track, TrackId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was cut or copied: clips with their tracks, at their distance from the first, and lines without takes.
 #[derive(Clone, Debug, Default)]
@@ -184,14 +184,17 @@ impl Dispatch<'_> {
         let rate = self.project.sequence.rate;
         let by = crate::window::sync::frames(rate, frames);
         let mut clips = self.selected();
+        let voices = clips.iter().map(|(_, clip)| clip.id).collect();
         // The one in front makes room for the next.
         clips.sort_by_key(|(_, clip)| if frames < 0 { clip.start } else { -clip.start });
         let clips = clips.into_iter().map(|(track, clip)| {
             Edit::from(ClipEdit::Move { clip: clip.id, track: track.id, to: clip.start + by, insert: false })
         });
-        let cues = self.session.selection.cues.iter().filter_map(|id| {
-            let cue = self.project.cues.get(id)?;
-            Some(Edit::from(CueEdit::Move { cue: *id, range: cue.range.shifted(by) }))
+        let spoken = self.project.spoken_by(&voices).map(|(id, _)| id);
+        let cues: BTreeSet<_> = self.session.selection.cues.iter().copied().chain(spoken).collect();
+        let cues = cues.into_iter().filter_map(|cue| {
+            let range = self.project.cues.get(&cue)?.range.shifted(by);
+            Some(Edit::from(CueEdit::Move { cue, range }))
         });
         let edits: Vec<_> = clips.chain(cues).collect();
         self.several("Nudge", edits);

@@ -7,14 +7,30 @@ use crate::window::dialogs::Wish;
 use crate::window::widgets::{named, row};
 use lipsmith_base::Time;
 use lipsmith_engine::desk::{Export, Request};
-use lipsmith_engine::{Original, PROFILES};
+use lipsmith_engine::{Original, PROFILES, Profile};
+use lipsmith_project::Project;
 use std::sync::Arc;
+
+/// Where the dub goes unless somebody says otherwise; empty without a film.
+fn beside_film(project: &Project, profile: Profile) -> String {
+    let film = project.sequence.picture.clips.first().and_then(|clip| project.media.get(&clip.media));
+    let beside = film.and_then(|film| {
+        let stem = film.path.file_stem()?.to_string_lossy();
+        Some(film.path.with_file_name(format!("{stem}-dub.{}", profile.extension())))
+    });
+    beside.map_or_else(String::new, |path| path.display().to_string())
+}
 
 pub fn export(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed, fresh: bool) -> bool {
     ui.heading(view.words.command(Command::Export));
     let marked = view.session.marked(view.project);
     let mut marked_only = marked.is_some() && typed.marked_only.unwrap_or(true);
     let profile = typed.profile.unwrap_or(PROFILES[0]);
+    // What was proposed changes its ending with the format; what somebody has typed stays.
+    let proposed = PROFILES.iter().any(|known| beside_film(view.project, *known) == typed.output);
+    if proposed || fresh && typed.output.is_empty() {
+        typed.output = beside_film(view.project, profile);
+    }
     egui::Grid::new("export").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
         row(ui, &view.text("export-profile"), |ui| {
             let menu =

@@ -80,7 +80,7 @@ fn picture(ui: &mut egui::Ui, ctx: &mut Ctx, id: MediaId, media: &Media) {
         );
         return;
     }
-    match ctx.news.thumb(id, Time::ZERO) {
+    match ctx.news.thumb(media.fingerprint, Time::ZERO) {
         Some(texture) => {
             let size = texture.size_vec2();
             let scale = (rect.width() / size.x).min(rect.height() / size.y);
@@ -96,7 +96,7 @@ fn picture(ui: &mut egui::Ui, ctx: &mut Ctx, id: MediaId, media: &Media) {
             if last.is_none_or(|last| now - last > 2.0) && !ctx.news.offline.contains(&id) {
                 ui.data_mut(|data| data.insert_temp(asked, now));
                 ctx.act(Act::Ask(Request::Thumbs {
-                    media: id,
+                    film: media.clone(),
                     times: vec![Time::ZERO],
                     height: THUMB_PIXELS,
                 }));

@@ -64,7 +64,8 @@ pub fn show(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row, thumbs: &m
 }
 
 fn wave(mesh: &mut Mesh, ctx: &Ctx, ground: &Ground, clip: &Clip, rect: Rect, ink: Color32) {
-    let Some(peaks) = ctx.news.peaks.get(&clip.media) else { return };
+    let media = ctx.project.media.get(&clip.media);
+    let Some(peaks) = media.and_then(|media| ctx.news.peaks.get(&media.fingerprint)) else { return };
     let lanes = ground.layout.lanes;
     let (left, right) = (rect.left().max(lanes.left()), rect.right().min(lanes.right()));
     let columns = (right - left).floor().max(0.0) as usize;
@@ -146,7 +147,7 @@ fn shot_changes(painter: &Painter, ctx: &Ctx, ground: &Ground, row: &Row) {
     let mut last = f32::NEG_INFINITY;
     let stroke = Stroke::new(1.0, ctx.theme.text.gamma_multiply(0.7));
     for clip in ground.project.sequence.picture.clips_in(ground.axis.visible()) {
-        let Some(faces) = ctx.news.faces.get(&clip.media) else { continue };
+        let Some(faces) = ctx.news.faces_in(ground.project, clip) else { continue };
         let film = ground.axis.visible().shifted(clip.offset()).intersect(clip.source);
         let from = faces.shots.partition_point(|shot| shot.start() <= film.start());
         for shot in faces.shots[from..].iter().take_while(|shot| shot.start() < film.end()) {

@@ -8,6 +8,7 @@ use egui::Modifiers;
 use lipsmith_base::{Time, TimeRange};
 use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Edge, Ripple, TakeEdit};
 use lipsmith_project::{Clip, ClipId, CueId, Edit, MarkerId, MediaId, Project, TakeId, Track};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gesture {
@@ -92,15 +93,19 @@ impl Gesture {
 
     fn moved(self, base: &Project, selection: &Selection, motion: &Motion, snap: &Snap) -> Option<Outcome> {
         let clips = open_clips(base, |clip| selection.clips.contains(&clip.id));
-        let cues: Vec<_> =
-            selection.cues.iter().filter_map(|id| Some((*id, base.cues.get(id)?.range))).collect();
+        let insert = motion.command && clips.len() == 1 && selection.cues.is_empty();
+        // A voice takes its lines along, but for where it makes itself room.
+        let voices = if insert { BTreeSet::new() } else { clips.iter().map(|(_, clip)| clip.id).collect() };
+        let cues: BTreeMap<_, _> = (selection.cues.iter())
+            .filter_map(|id| Some((*id, base.cues.get(id)?.range)))
+            .chain(base.spoken_by(&voices).map(|(id, cue)| (id, cue.range)))
+            .collect();
         let taken = match self {
             Gesture::MoveClip(id) => clips.iter().find(|(_, clip)| clip.id == id)?.1.range(),
-            Gesture::MoveCue(id) => cues.iter().find(|(cue, _)| *cue == id)?.1,
+            Gesture::MoveCue(id) => *cues.get(&id)?,
             _ => return None,
         };
-        let ranges =
-            || clips.iter().map(|(_, clip)| clip.range()).chain(cues.iter().map(|(_, range)| *range));
+        let ranges = || clips.iter().map(|(_, clip)| clip.range()).chain(cues.values().copied());
         let first = ranges().map(|range| range.start()).min()?;
         let last = ranges().map(|range| range.end()).max()?;
         let whole = !cues.is_empty() || clips.iter().any(|(index, _)| *index == 0);
@@ -116,7 +121,6 @@ impl Gesture {
             let row = *index as isize * -down.signum();
             (row, if by > Time::ZERO { -clip.start } else { clip.start })
         });
-        let insert = motion.command && ordered.len() == 1 && cues.is_empty();
         let mut edits = Vec::with_capacity(ordered.len() + cues.len());
         for (index, clip) in &ordered {
             let to = if *index == 0 { 0 } else { index.checked_add_signed(down)? };

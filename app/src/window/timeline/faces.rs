@@ -59,7 +59,7 @@ fn each_stretch(
     character: CharacterId,
     mut each: impl FnMut(TimeRange, Seen),
 ) {
-    let Some(faces) = ctx.news.faces.get(&clip.media) else { return };
+    let Some(faces) = ctx.news.faces_in(ctx.project, clip) else { return };
     let Some(character) = ctx.project.characters.get(&character) else { return };
     let film = visible.shifted(clip.offset()).intersect(clip.source);
     for (bound, person) in character.faces_in(clip.media, film) {

@@ -91,7 +91,7 @@ fn clip_edges(ground: &Ground, moving: &Selection, targets: &mut Vec<Time>) {
 /// Where the film itself cuts, as far as its analysis knows.
 fn shot_changes(ground: &Ground, news: &News, targets: &mut Vec<Time>) {
     for clip in ground.project.sequence.picture.clips_in(ground.axis.visible()) {
-        let Some(faces) = news.faces.get(&clip.media) else { continue };
+        let Some(faces) = news.faces_in(ground.project, clip) else { continue };
         let film = ground.axis.visible().shifted(clip.offset()).intersect(clip.source);
         let from = faces.shots.partition_point(|shot| shot.start() <= film.start());
         let inside = faces.shots[from..].iter().take_while(|shot| shot.start() < film.end());

@@ -14,7 +14,7 @@ use crate::window::session::Selection;
 use egui::Modifiers;
 use lipsmith_base::{FrameRate, Time};
 use lipsmith_project::Edit;
-use lipsmith_project::edit::{Edge, Ripple};
+use lipsmith_project::edit::{CueEdit, Edge, Ripple};
 use sketch::{Scene, secs};
 
 /// Where a gesture goes, in seconds and, for voices, in tracks counted from 1.
@@ -87,6 +87,19 @@ fn several_move_together_and_spare_each_other() {
     assert_eq!(after(&scene, "AB", gesture, go(8.0, 6.0)), "V1 [A--][B--]");
     let back = after(&scene, "AB", gesture, go(8.0, 1.0));
     assert_eq!(back, "V1 [A--][B--]", "the first stops at zero, and the rest with it");
+}
+
+#[test]
+fn a_voice_takes_its_line_along() {
+    let mut scene = Scene::new(&["V1 [A--]......", "C  (d-)......"]);
+    let (voice, line) = (scene.clip('A').expect("A"), scene.cue('d').expect("d"));
+    let bound = Edit::from(CueEdit::Voice { cue: line, voice: Some(voice) });
+    scene.project = bound.apply(&scene.project).expect("bound");
+    let gesture = Gesture::MoveClip(voice);
+    assert_eq!(after(&scene, "A", gesture, go(1.0, 3.0)), "V1 ..[A--]\nC  ..(d-)");
+    assert_eq!(after(&scene, "Ad", gesture, go(1.0, 3.0)), "V1 ..[A--]\nC  ..(d-)", "once");
+    let alone = after(&scene, "d", Gesture::MoveCue(line), go(1.0, 3.0));
+    assert_eq!(alone, "V1 [A--]\nC  ..(d-)");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use super::hit::Ground;
 use crate::window::ctx::{Act, Ctx};
 use egui::{Color32, Painter, Rect, pos2};
-use lipsmith_base::Time;
 use lipsmith_base::time::FLICKS;
+use lipsmith_base::{Digest, Time};
 use lipsmith_engine::desk::Request;
 use lipsmith_project::{Clip, MediaId};
 
@@ -29,7 +29,8 @@ pub struct Thumbs {
 impl Thumbs {
     /// Draws the part of a clip that is in sight.
     pub fn strip(&mut self, painter: &Painter, ctx: &Ctx, ground: &Ground, clip: &Clip, rect: Rect) {
-        let Some(video) = ctx.project.media.get(&clip.media).and_then(|media| media.video) else { return };
+        let Some(media) = ctx.project.media.get(&clip.media) else { return };
+        let Some(video) = media.video else { return };
         let aspect = video.width as f32 / video.height.max(1) as f32;
         let full = (rect.height() * aspect).max(8.0);
         let step = distance(ground.axis.span(full));
@@ -44,9 +45,9 @@ impl Thumbs {
             let x = ground.axis.x(start)..=ground.axis.x(start + step);
             let tile = Rect::from_x_y_ranges(x, rect.y_range());
             let wanted = at.max(clip.source.start());
-            let shown = ctx.news.thumb(clip.media, wanted).or_else(|| {
+            let shown = ctx.news.thumb(media.fingerprint, wanted).or_else(|| {
                 self.missing.push((clip.media, wanted));
-                stand_in(ctx, clip.media, at, step)
+                stand_in(ctx, media.fingerprint, at, step)
             });
             let Some(texture) = shown else { continue };
             // The middle of the picture, as much as the tile is wide.
@@ -74,7 +75,8 @@ impl Thumbs {
         if more || late {
             self.asked = Some((media, times.clone()));
             self.asked_at = now;
-            ctx.act(Act::Ask(Request::Thumbs { media, times, height: height as usize }));
+            let Some(film) = ctx.project.media.get(&media).cloned() else { return };
+            ctx.act(Act::Ask(Request::Thumbs { film, times, height: height as usize }));
         }
     }
 }
@@ -88,10 +90,10 @@ fn distance(full: Time) -> Time {
     step
 }
 
-fn stand_in<'a>(ctx: &'a Ctx, media: MediaId, at: Time, step: Time) -> Option<&'a egui::TextureHandle> {
+fn stand_in<'a>(ctx: &'a Ctx, film: Digest, at: Time, step: Time) -> Option<&'a egui::TextureHandle> {
     (1..=STAND_INS).find_map(|times| {
         let step = step.0.checked_shl(times)?;
-        ctx.news.thumb(media, Time(at.0.div_euclid(step) * step))
+        ctx.news.thumb(film, Time(at.0.div_euclid(step) * step))
     })
 }
 

@@ -50,16 +50,18 @@ pub enum Event {
 
     /// A film's face analysis, finished or as far as it got.
     Faces {
-        media: MediaId,
+        /// The film's fingerprint: numbers of media are another project's soon.
+        film: Digest,
         faces: Arc<FilmFaces>,
     },
     /// A medium's waveform; comes again as it gets finer.
     Peaks {
-        media: MediaId,
+        /// The medium's fingerprint.
+        media: Digest,
         peaks: Arc<Peaks>,
     },
     Thumb {
-        media: MediaId,
+        film: Digest,
         at: Time,
         image: Screen,
     },

@@ -4,7 +4,7 @@
 use super::JobId;
 pub use crate::export::Export;
 use lipsmith_base::{Digest, Time, TimeRange};
-use lipsmith_project::{CueId, MediaId, Method, Project, TakeId};
+use lipsmith_project::{CueId, Media, MediaId, Method, Project, TakeId};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ pub enum Request {
     /// Pictures of a film at film times, about `height` pixels high; only the newest call is worked on. Each is
     /// answered by `Thumb`.
     Thumbs {
-        media: MediaId,
+        film: Media,
         times: Vec<Time>,
         height: usize,
     },

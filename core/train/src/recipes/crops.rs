@@ -1,10 +1,11 @@
 //! Windows of clips as networks see them: faces shrunk to their picture, changed in place and colour so that no
 //! camera and no framing is learned by heart, and the sound that belongs to them.
 
+use super::rooms::Room;
 use crate::TrainError;
 use crate::dataset::{Clip, LIPS, PICTURES, Set, Split};
 use lipsmith_base::Random;
-use lipsmith_nets::mel::{self, BANDS, WINDOW};
+use lipsmith_nets::mel;
 use std::ops::Range;
 
 /// The clips of one part of a set that are long enough, each as likely as it is long.
@@ -126,7 +127,7 @@ impl Framing {
     }
 }
 
-/// What camera and light make of all pictures of one person.
+/// What camera and light make of all pictures of one person, and what room and microphone of the voice.
 pub struct Look {
     mirror: bool,
     /// For each byte of red, green and blue.
@@ -135,11 +136,18 @@ pub struct Look {
     light: [f32; 2],
     /// How far out of focus, in pixels of the crop.
     blur: f32,
+    pub room: Room,
 }
 
 impl Look {
     pub fn plain() -> Look {
-        Look { mirror: false, curves: [curve(1.0, 1.0, 0.0); 3], light: [0.0; 2], blur: 0.0 }
+        Look {
+            mirror: false,
+            curves: [curve(1.0, 1.0, 0.0); 3],
+            light: [0.0; 2],
+            blur: 0.0,
+            room: Room::plain(),
+        }
     }
 
     pub fn random(random: &mut Random) -> Look {
@@ -152,7 +160,7 @@ impl Look {
         let light = [random.within(-0.5, 0.5), random.within(-0.3, 0.3)];
         // Half of all films are sharp.
         let blur = random.within(-1.0, 1.0).max(0.0);
-        Look { mirror, curves, light, blur }
+        Look { mirror, curves, light, blur, room: Room::random(random) }
     }
 
     /// For networks that are shown where the points of the face lie: mirrored, each would be another's.
@@ -269,19 +277,15 @@ pub fn count([x0, y0, x1, y1]: [usize; 4], side: usize, inside: f32, outside: f3
 }
 
 /// The 0.2 s of sound that begin at a picture, appended as `[80, 16]`; silent beyond the clip.
-pub fn sound(clip: &Clip, frame: usize, out: &mut Vec<f32>) {
-    const SILENCE: f32 = -4.0;
-    let start = mel::start(frame as i64, (PICTURES, 1)) as usize;
-    let heard = clip.mel();
-    for band in 0..BANDS {
-        out.extend((start..start + WINDOW).map(|i| heard.get(i).map_or(SILENCE, |bands| bands[band])));
-    }
+pub fn sound(clip: &Clip, frame: usize, room: &Room, out: &mut Vec<f32>) {
+    room.hear(clip.mel(), mel::start(frame as i64, (PICTURES, 1)) as usize, out);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dataset::{POINTS, Record, Writer};
+    use lipsmith_nets::mel::BANDS;
     use std::path::Path;
 
     /// A point of the face is found where the picture shows it, however it was framed and lit.

@@ -465,10 +465,10 @@ impl Drawing {
                 (x, y) if (x0..x1).contains(&x) && (y0..y1).contains(&y) => lips,
                 _ => elsewhere,
             }));
-            sound(clip, frame.saturating_sub(self.late), &mut self.sounds);
+            sound(clip, frame.saturating_sub(self.late), &look.room, &mut self.sounds);
             self.shapes.extend(shape(clip, frame));
         }
-        sound(clip, first, &mut self.witness);
+        sound(clip, first, &look.room, &mut self.witness);
         self.windows += 1;
     }
 

@@ -4,6 +4,7 @@
 
 use super::crops::{Clips, sound, stream};
 use super::mouths::{DISTANCES, shape, told};
+use super::rooms::Room;
 use super::{Exam, Recipe, Scores};
 use crate::TrainError;
 use crate::dataset::{Clip, Set, Split};
@@ -65,7 +66,7 @@ impl Ear {
         Ok(Ear {
             learner: Learner::new(weights, settings, Some(0.998))?,
             sampler: Arc::new(Sampler { clips: Clips::of(set, Split::Train, 2)?, batch, late }),
-            exam: heard(exam.fixed(EXAMINED).into_iter(), late)?,
+            exam: heard(exam.fixed(EXAMINED).into_iter().map(|window| (window, Room::plain())), late)?,
             device: device.clone(),
         })
     }
@@ -118,7 +119,11 @@ impl Recipe for Ear {
 
     fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Heard, TrainError> {
         let Sampler { clips, batch, late } = &**sampler;
-        heard((0..*batch).map(|item| clips.pick(&mut stream(seed, step, item))), *late)
+        let draw = |item| {
+            let mut random = stream(seed, step, item);
+            (clips.pick(&mut random), Room::random(&mut random))
+        };
+        heard((0..*batch).map(draw), *late)
     }
 
     fn learn(&mut self, batch: Heard) -> Result<Scores, TrainError> {
@@ -147,10 +152,13 @@ impl Recipe for Ear {
 }
 
 /// `late`: each picture is given the sound of so many pictures before it.
-fn heard<'a>(windows: impl Iterator<Item = (&'a Clip, usize)>, late: usize) -> Result<Heard, TrainError> {
+fn heard<'a>(
+    windows: impl Iterator<Item = ((&'a Clip, usize), Room)>,
+    late: usize,
+) -> Result<Heard, TrainError> {
     let (mut sounds, mut shapes, mut n) = (Vec::new(), Vec::new(), 0);
-    for (clip, frame) in windows {
-        sound(clip, frame.saturating_sub(late), &mut sounds);
+    for ((clip, frame), room) in windows {
+        sound(clip, frame.saturating_sub(late), &room, &mut sounds);
         shapes.extend(shape(clip, frame));
         n += 1;
     }

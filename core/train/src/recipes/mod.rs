@@ -7,6 +7,7 @@ pub mod diffused_heads;
 pub mod ear;
 pub mod judges;
 pub(crate) mod mouths;
+pub(crate) mod rooms;
 pub(crate) mod sheet;
 pub mod syncnet;
 pub mod vq;

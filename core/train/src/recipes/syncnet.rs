@@ -225,13 +225,14 @@ impl Drawing {
             picture(clip, frame, look, framing, FACE, FACE / 2..FACE, &mut self.faces);
             self.shapes.extend(shape(clip, frame));
         }
-        sound(clip, first, &mut self.sounds);
+        sound(clip, first, &look.room, &mut self.sounds);
         // Anywhere else in the clip, the moments around `first` left out.
         let starts = clip.frames - LOOK + 1;
         let near = first.saturating_sub(APART - 1)..(first + APART).min(starts);
         for _ in 0..OTHERS {
             let other = below(random, starts - near.len());
-            sound(clip, if other < near.start { other } else { other + near.len() }, &mut self.sounds);
+            let other = if other < near.start { other } else { other + near.len() };
+            sound(clip, other, &look.room, &mut self.sounds);
         }
         self.mouths += 1;
     }

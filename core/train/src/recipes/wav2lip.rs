@@ -394,7 +394,7 @@ impl Drawing {
             picture(clip, other, look, of_reference, FACE, 0..FACE, &mut self.faces);
             let [elsewhere, lips] = self.counting;
             count(mouth(clip, frame, look, framing, FACE), FACE, lips, elsewhere, &mut self.counts);
-            sound(clip, frame, &mut self.sounds);
+            sound(clip, frame, &look.room, &mut self.sounds);
             self.shapes.extend(shape(clip, frame));
             let at = |frame: usize, framing| {
                 clip.landmarks()[frame].map(|point| crops::placed(point, clip, look, framing, FACE))

@@ -332,10 +332,11 @@ fn long() -> World {
     let people = (0..4).map(|person| PersonSeen { person, spans: spans.clone() }).collect();
     let shots = (0..1500).map(|at| TimeRange::with_duration(secs(at as f64 * 4.8), secs(4.8))).collect();
     let faces = Arc::new(FilmFaces { key: None, shots, people });
-    world.news.faces.insert(ids[0], faces);
+    let prints: Vec<_> = ids.iter().map(|id| world.history.project().media[id].fingerprint).collect();
+    world.news.faces.insert(prints[0], faces);
     let samples = (0..7200 * 187).map(|at: i32| [-(at % 90) as i8, (at % 77) as i8]).collect();
     let peaks = Arc::new(Peaks::new(48_000, samples));
-    ids.iter().for_each(|id| drop(world.news.peaks.insert(*id, peaks.clone())));
+    prints.iter().for_each(|print| drop(world.news.peaks.insert(*print, peaks.clone())));
     world
 }
 

@@ -10,7 +10,7 @@ use super::request::Request;
 use crate::cache::Cache;
 use crate::paths::Paths;
 use lipsmith_base::Digest;
-use lipsmith_project::{MediaId, Project};
+use lipsmith_project::Project;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,9 +34,9 @@ struct Overview {
     project: Option<Arc<Project>>,
     thumbs: Thumbs,
     /// The waveform in the making.
-    wave: Option<(MediaId, Wave)>,
-    /// Media whose waveform the window has, or that have none to give.
-    told: BTreeMap<MediaId, (Digest, PathBuf)>,
+    wave: Option<(Digest, Wave)>,
+    /// Media whose waveform the window has, or that have none to give, and where they were.
+    told: BTreeMap<Digest, PathBuf>,
 }
 
 impl Overview {
@@ -50,11 +50,8 @@ impl Overview {
             match request {
                 Ok(Request::Close) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Request::Project { project, .. }) => self.project = Some(project),
-                // Another project may give the same numbers to other media, and its window has seen nothing yet.
-                Ok(Request::Open(_) | Request::OpenSample | Request::Recover(_)) => self.told.clear(),
-                Ok(Request::Thumbs { media, times, height }) => {
-                    let medium = self.project.as_ref().and_then(|project| project.media.get(&media));
-                    self.thumbs.want(media, medium, &times, height, &self.port);
+                Ok(Request::Thumbs { film, times, height }) => {
+                    self.thumbs.want(&film, &times, height, &self.port);
                 }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => self.work(),
@@ -88,19 +85,16 @@ impl Overview {
     }
 
     /// The first medium with sound whose waveform the window does not have.
-    fn next_wave(&mut self) -> Option<(MediaId, Wave)> {
+    fn next_wave(&mut self) -> Option<(Digest, Wave)> {
         let project = self.project.clone()?;
         loop {
-            let (id, media) = project.media.iter().find(|(id, media)| {
-                let known = self.told.get(id);
-                let same =
-                    |(print, path): &(Digest, PathBuf)| *print == media.fingerprint && *path == media.path;
-                media.sound.is_some() && !known.is_some_and(same)
+            let media = project.media.values().find(|media| {
+                media.sound.is_some() && self.told.get(&media.fingerprint) != Some(&media.path)
             })?;
-            // Told or failed, it is not tried again until it is another file.
-            self.told.insert(*id, (media.fingerprint, media.path.clone()));
+            // Told or failed, it is not tried again until it lies elsewhere.
+            self.told.insert(media.fingerprint, media.path.clone());
             match Wave::begin(media, &self.cache) {
-                Ok(wave) => return Some((*id, wave)),
+                Ok(wave) => return Some((media.fingerprint, wave)),
                 Err(error) => self.port.say(Weight::Note, format!("no waveform: {error}")),
             }
         }

@@ -6,7 +6,7 @@ use crate::desk::viewer::{fitted, to_screen};
 use crate::error::EngineError;
 use lipsmith_base::{Digest, Time};
 use lipsmith_media::{ReadOptions, VideoReader};
-use lipsmith_project::{Media, MediaId};
+use lipsmith_project::Media;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
@@ -26,7 +26,6 @@ pub struct Thumbs {
 type Key = (Digest, Time, usize);
 
 struct Wanted {
-    media: MediaId,
     path: PathBuf,
     key: Key,
     /// A picture so far before the time will do.
@@ -39,36 +38,32 @@ impl Thumbs {
     }
 
     /// Forgets what is still to be made and wants these instead; tells at once of those that are kept.
-    pub fn want(
-        &mut self,
-        media: MediaId,
-        medium: Option<&Media>,
-        times: &[Time],
-        height: usize,
-        port: &Port,
-    ) {
+    pub fn want(&mut self, medium: &Media, times: &[Time], height: usize, port: &Port) {
         self.wanted.clear();
-        let Some(medium) = medium.filter(|medium| medium.video.is_some()) else { return };
+        if medium.video.is_none() {
+            return;
+        }
         let mut sorted = times.to_vec();
         sorted.sort_unstable();
         let gaps = sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > Time::ZERO);
         let slack = Time(gaps.min().unwrap_or(Time::ZERO).0 / 2);
         for at in times {
-            let key = (medium.fingerprint, *at, height);
+            let film = medium.fingerprint;
+            let key = (film, *at, height);
             match self.kept.get(&key) {
-                Some(image) => port.tell(Event::Thumb { media, at: *at, image: image.clone() }),
-                None => self.wanted.push_back(Wanted { media, path: medium.path.clone(), key, slack }),
+                Some(image) => port.tell(Event::Thumb { film, at: *at, image: image.clone() }),
+                None => self.wanted.push_back(Wanted { path: medium.path.clone(), key, slack }),
             }
         }
     }
 
     pub fn make_one(&mut self, port: &Port) {
         let Some(wanted) = self.wanted.pop_front() else { return };
-        let (_, at, _) = wanted.key;
+        let (film, at, _) = wanted.key;
         match self.picture(&wanted) {
             Ok(Some(image)) => {
                 self.keep(wanted.key, image.clone());
-                port.tell(Event::Thumb { media: wanted.media, at, image });
+                port.tell(Event::Thumb { film, at, image });
             }
             Ok(None) => {}
             Err(error) => {

@@ -46,7 +46,7 @@ impl Shop {
             Err(EngineError::Cancelled) => {}
             Err(error) => {
                 self.port.say(Weight::Failed, error.to_string());
-                let work = Work::Analyse { id, media: media.clone() };
+                let work = Work::Analyse(media.clone());
                 self.give_up(&work, "failed");
             }
         }
@@ -54,10 +54,11 @@ impl Shop {
 
     /// Puts the analysis on the list, unless it is there.
     pub fn order_analysis(&self, id: MediaId, media: &Media) {
-        let of_film = |work: &Work| matches!(work, Work::Analyse { media: other, .. } if other.fingerprint == media.fingerprint);
+        let of_film =
+            |work: &Work| matches!(work, Work::Analyse(other) if other.fingerprint == media.fingerprint);
         let wanted = |work: &Work| work.needs().is_some_and(|films| films.contains(&media.fingerprint));
         if !self.queue.any(of_film) {
-            let work = Work::Analyse { id, media: media.clone() };
+            let work = Work::Analyse(media.clone());
             self.order(Lane::Faces, JobKind::Analyse(id), media.name.clone(), work, false);
         }
         if self.queue.any(wanted) {
@@ -65,13 +66,7 @@ impl Shop {
         }
     }
 
-    pub fn analyse(
-        &self,
-        job: JobId,
-        id: MediaId,
-        media: &Media,
-        cancel: &Cancel,
-    ) -> Result<(), EngineError> {
+    pub fn analyse(&self, job: JobId, media: &Media, cancel: &Cancel) -> Result<(), EngineError> {
         let path = present(media)?;
         let sink = Yielding { shop: self, job };
         let so_far = RefCell::new((Sightings::default(), None::<Instant>));
@@ -80,7 +75,8 @@ impl Shop {
             sightings.add(shot, times);
             if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
                 *told = Some(Instant::now());
-                self.port.tell(Event::Faces { media: id, faces: Arc::new(sightings.faces(None)) });
+                self.port
+                    .tell(Event::Faces { film: media.fingerprint, faces: Arc::new(sightings.faces(None)) });
             }
         };
         let analyst = Analyst::new(&self.paths, &sink, cancel).watched(&watch);

@@ -32,7 +32,7 @@ pub struct Findings {
     /// It is more than the processor.
     accelerated: bool,
     stock: Stock,
-    told_faces: BTreeSet<(MediaId, Digest)>,
+    told_faces: BTreeSet<Digest>,
     told: Option<Arc<Knowledge>>,
 }
 
@@ -180,14 +180,13 @@ impl Findings {
     /// Of each film once, and again when it has come back into the project.
     fn tell_faces(&mut self) {
         let Some(project) = &self.project else { return };
-        let films = |(id, media): (&MediaId, &Media)| (*id, media.fingerprint);
-        let present: BTreeSet<_> = project.media.iter().map(films).collect();
+        let present: BTreeSet<_> = project.media.values().map(|media| media.fingerprint).collect();
         self.told_faces.retain(|film| present.contains(film));
-        for (media, film) in present {
+        for film in present {
             if let Some((_, faces)) = self.analyses.get(&film)
-                && self.told_faces.insert((media, film))
+                && self.told_faces.insert(film)
             {
-                self.port.tell(Event::Faces { media, faces: faces.clone() });
+                self.port.tell(Event::Faces { film, faces: faces.clone() });
             }
         }
     }

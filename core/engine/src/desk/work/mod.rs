@@ -31,10 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a job does.
 enum Work {
-    Analyse {
-        id: MediaId,
-        media: Media,
-    },
+    Analyse(Media),
     Line {
         cue: CueId,
         /// As it was when the job was asked for.
@@ -202,7 +199,7 @@ impl Shop {
         let sink = JobSink { shop: self, id: ticket.id };
         let cancel = &ticket.cancel;
         match &*ticket.work {
-            Work::Analyse { id, media } => self.analyse(ticket.id, *id, media, cancel),
+            Work::Analyse(media) => self.analyse(ticket.id, media, cancel),
             Work::Line { cue, project, task, .. } => match task {
                 Task::Render { draft } => self.render(ticket, project, *cue, *draft),
                 Task::Begun { parts } => self.render_parts(ticket, project, parts),
@@ -226,7 +223,7 @@ impl Shop {
 
     /// Tells those who waited for work that nothing came of it.
     fn give_up(&self, work: &Work, how: &str) {
-        if let Work::Analyse { media, .. } = work {
+        if let Work::Analyse(media) = work {
             let waits = |other: &Work| other.needs().is_some_and(|films| films.contains(&media.fingerprint));
             let name = &media.name;
             self.queue.fail(waits, &format!("the face analysis of '{name}' {how}; ask for the line again"));
