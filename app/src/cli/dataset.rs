@@ -33,6 +33,9 @@ enum Action {
         /// Another seed is other people
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=0xfff))]
         seed: u64,
+        /// Share of people who speak by flite (English, voices cut from recordings) instead of by espeak-ng, 0 to 1
+        #[arg(long, default_value_t = 0.0, value_parser = share)]
+        flite: f32,
     },
     /// Cut the faces of films, with their sound
     Build {
@@ -62,13 +65,20 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share, 0 to 1".into()),
+    }
+}
+
 impl Dataset {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
         let Session { paths, report, cancel } = session;
         match self.action {
-            Action::Speaker { out, people, seconds, side, seed } => {
+            Action::Speaker { out, people, seconds, side, seed, flite } => {
                 let frames = (seconds * 25.0).round() as usize;
-                let plan = Procedural { people, frames, side: side as usize, seed };
+                let plan = Procedural { people, frames, side: side as usize, seed, flite };
                 let counts = dataset::speaker(&out, &plan, report, cancel)?;
                 report.result(json!(counts), || {
                     format!(

@@ -39,7 +39,7 @@ pub struct Dub {
     /// The reference picture of the actor, for families that look at one
     #[arg(long, value_name = "auto|TC", default_value = "auto")]
     reference: String,
-    /// rewrite, diff2lip, wav2lip, diffused-heads or difftalk
+    /// rewrite, lipsmith-w, diff2lip, wav2lip, diffused-heads or difftalk
     #[arg(long, value_name = "NAME", default_value = AUTO)]
     family: String,
     /// film: Lipsmith's own rules; reference: the published inference scripts to the letter

@@ -217,9 +217,11 @@ fn a_wrong_timecode_is_answered_in_words_and_a_right_one_goes_there() {
 }
 
 #[test]
-fn an_export_without_a_name_says_what_is_missing() {
+fn an_export_goes_beside_its_film_and_without_a_name_says_what_is_missing() {
     let mut bench = Bench::sample();
     bench.press(&[(CTRL, Key::M)]);
+    assert!(bench.window().typed.output.ends_with("presenter-dub.mp4"), "{}", bench.window().typed.output);
+    bench.press(&[(CTRL, Key::A), (NONE, Key::Delete)]);
     let wanted = bench.window().words.text("export-name-it");
     assert!(bench.harness.query_by_label(&wanted).is_some());
     bench.press(&[(NONE, Key::Enter)]);

@@ -19,6 +19,8 @@ pub enum TrainError {
         "espeak-ng cannot start (code {code}): its voice data is missing; install the package espeak-ng-data"
     )]
     NoSpeechData { code: i32 },
+    #[error("flite cannot be run ({cause}); install the package flite, or make the set without --flite")]
+    NoFlite { cause: String },
     #[error("espeak-ng has no voice '{voice}'; `espeak-ng --voices` lists the installed ones")]
     NoVoice { voice: String },
     #[error("espeak-ng cannot speak '{text}' (code {code})")]

@@ -145,26 +145,28 @@ impl Dispatch<'_> {
         &mut self,
         label: &str,
         of_clip: impl Fn(&Clip) -> Edit,
-        of_line: impl Fn(CueId, &Cue) -> Edit,
+        of_line: impl Fn(CueId, &Cue) -> Option<Edit>,
     ) {
         let at = self.now();
         let spans = |range: TimeRange| range.start() < at && at < range.end();
         let inside = |clip: &Clip| spans(clip.range());
         let mut clips: Vec<_> = self.selected().into_iter().filter(|(_, clip)| inside(clip)).collect();
-        let lines =
-            self.session.selection.cues.iter().filter_map(|id| Some((*id, self.project.cues.get(id)?)));
-        let lines: Vec<_> = lines.filter(|(_, cue)| spans(cue.range)).collect();
+        let lines = self.session.selection.cues.iter().filter_map(|id| {
+            let cue = self.project.cues.get(id).filter(|cue| spans(cue.range))?;
+            of_line(*id, cue)
+        });
+        let lines: Vec<_> = lines.collect();
         if clips.is_empty() && lines.is_empty() {
             let tracks = self.project.sequence.tracks().filter(|track| !track.locked);
             clips = tracks.filter_map(|track| Some((&**track, track.clip_at(at)?))).collect();
             clips.retain(|(_, clip)| inside(clip));
         }
         // A line's voice first: its halves are then spoken by those of the voice.
-        let clips = clips.into_iter().map(|(_, clip)| of_clip(clip));
-        let edits = clips.chain(lines.into_iter().map(|(id, cue)| of_line(id, cue))).collect();
+        let edits = clips.into_iter().map(|(_, clip)| of_clip(clip)).chain(lines).collect();
         self.several(label, edits);
     }
 
+    /// A ripple is of clips alone.
     pub(super) fn trim(&mut self, edge: Edge, ripple: Ripple) {
         let to = self.now();
         self.at_playhead(
@@ -175,7 +177,7 @@ impl Dispatch<'_> {
                     Edge::Head => TimeRange::new(to, line.range.end()),
                     Edge::Tail => TimeRange::new(line.range.start(), to),
                 };
-                CueEdit::Move { cue, range }.into()
+                (ripple == Ripple::Off).then(|| CueEdit::Move { cue, range }.into())
             },
         );
     }

@@ -127,7 +127,7 @@ impl Dispatch<'_> {
                 self.at_playhead(
                     "Split",
                     |clip| ClipEdit::Split { clip: clip.id, at }.into(),
-                    |cue, _| CueEdit::Split { cue, at }.into(),
+                    |cue, _| Some(CueEdit::Split { cue, at }.into()),
                 );
             }
             TrimHead => self.trim(Edge::Head, Ripple::Off),

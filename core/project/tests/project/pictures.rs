@@ -158,7 +158,7 @@ fn a_line_moves_and_is_trimmed() {
 
 #[test]
 fn a_line_is_split_and_each_half_keeps_its_takes() {
-    check("C {one---}", |p| CueEdit::Split { cue: cue(p, "one"), at: f(4) }.into(), "C  {one}{one}");
+    check("C {one-----}", |p| CueEdit::Split { cue: cue(p, "one"), at: f(5) }.into(), "C  {one}{one}");
     let project = draw("V [a0------]\n1 [x0------]\nC {one-----}");
     let (line, voice) = (cue(&project, "one"), clip(&project, "1", 0));
     let make = |project: &Project, edit: Edit| edit.apply(project).expect("an edit");

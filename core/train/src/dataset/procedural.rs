@@ -22,6 +22,8 @@ pub struct Procedural {
     pub side: usize,
     /// Another seed is other people; below 4096.
     pub seed: u64,
+    /// How likely each speaks by flite, whose voices were people's, instead of by espeak-ng, 0..=1.
+    pub flite: f32,
 }
 
 /// Adds the people who are not in the folder's set yet; a cancelled or killed run goes on where it was.
@@ -51,7 +53,7 @@ pub fn make(
 fn record(plan: &Procedural, person: u32, name: String, cancel: &Cancel) -> Result<Record, TrainError> {
     // Far apart for neighbours: people must not resemble the next one.
     let seed = (plan.seed << 32 | u64::from(person)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let sitting = Sitting::new(seed, plan.frames, plan.side)?;
+    let sitting = Sitting::new(seed, plan.frames, plan.side, plan.flite)?;
     let faces: Result<Vec<Vec<u8>>, TrainError> = (0..sitting.frames())
         .into_par_iter()
         .map(|frame| {
@@ -82,7 +84,7 @@ mod tests {
     #[test]
     fn people_are_made_once_and_a_stopped_run_goes_on() {
         let folder = tempfile::tempdir().expect("a folder");
-        let plan = Procedural { people: 2, frames: 3, side: 32, seed: 3 };
+        let plan = Procedural { people: 2, frames: 3, side: 32, seed: 3, flite: 0.0 };
         let stopped = Cancel::new();
         stopped.cancel();
         match make(folder.path(), &plan, &(), &stopped) {

@@ -9,6 +9,7 @@ mod bake;
 mod close_up;
 mod dress;
 mod film;
+mod flite;
 mod head;
 mod lens;
 mod look;

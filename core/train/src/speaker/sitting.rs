@@ -5,6 +5,7 @@
 use super::bake::Baked;
 use super::close_up::close_up;
 use super::film::{Film, Shot};
+use super::flite;
 use super::head::Figure;
 use super::lens::Lens;
 use super::look::Look;
@@ -42,14 +43,14 @@ pub struct Portrait {
 }
 
 impl Sitting {
-    /// `frames` pictures of somebody, `side` pixels wide.
+    /// `frames` pictures of somebody, `side` pixels wide, who speaks by flite with this likelihood, else by espeak-ng.
     ///
     /// # Errors
-    /// When espeak-ng is not installed.
-    pub fn new(seed: u64, frames: usize, side: usize) -> Result<Sitting, TrainError> {
+    /// When espeak-ng, or flite where that is wanted, is not installed.
+    pub fn new(seed: u64, frames: usize, side: usize, flite: f32) -> Result<Sitting, TrainError> {
         let mut r = Random::new(seed ^ 0x5177_1e55);
         let length = Time::from_units(frames as i64, i64::from(RATE));
-        let speech = speech(&mut r, length)?;
+        let speech = speech(&mut r, length, flite)?;
         let lean = |r: &mut Random, most: f32| {
             let lean = r.within(-1.0, 1.0);
             most * lean * lean.abs()
@@ -140,22 +141,24 @@ fn expose(look: &mut Look, by: f32) {
 }
 
 /// Somebody talking for `length`, with pauses.
-fn speech(r: &mut Random, length: Time) -> Result<Speech, TrainError> {
-    let talker = Talker::random(r);
+fn speech(r: &mut Random, length: Time, flite: f32) -> Result<Speech, TrainError> {
+    let talker = Talker::random(r, flite);
     let voice = Voice {
         name: talker.voice.clone(),
         rate: r.within(110.0, 230.0) as u32,
         pitch: r.within(15.0, 85.0) as u32,
         range: r.within(20.0, 90.0) as u32,
     };
-    // A throat longer or shorter than espeak-ng's by a sixth.
+    // A throat longer or shorter than the voice's by a sixth.
     let throat = r.within(0.86, 1.17);
     let mut speech = Speech::default();
     while speech.audio.duration() < length {
+        let speak = if talker.flite { flite::speak } else { speak };
         let said = match speak(&talker.next(r), &voice) {
             // A voice that this installation lacks, or words that a language cannot say: in plain English then.
             Err(TrainError::NoVoice { .. } | TrainError::Silent { .. } | TrainError::Unspeakable { .. }) => {
-                speak(&talker.next(r), &Voice { name: "en".into(), ..voice.clone() })?
+                let name = if talker.flite { voice.name.clone() } else { "en".into() };
+                speak(&talker.next(r), &Voice { name, ..voice.clone() })?
             }
             said => said?,
         };
@@ -278,7 +281,7 @@ mod tests {
     use super::*;
 
     fn sitting(seed: u64, frames: usize) -> Option<Sitting> {
-        match Sitting::new(seed, frames, 64) {
+        match Sitting::new(seed, frames, 64, 0.0) {
             Ok(sitting) => Some(sitting),
             Err(error @ (TrainError::NoSpeechLibrary { .. } | TrainError::NoSpeechData { .. })) => {
                 println!("SKIPPED: a sitting needs a voice: {error}");

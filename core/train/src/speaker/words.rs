@@ -1,6 +1,7 @@
 //! Something to say in many languages: sentences written for this, and words that mean nothing but move the
 //! mouth in every way.
 
+use super::flite;
 use lipsmith_base::Random;
 
 /// espeak-ng's names of the languages, and what is said in them.
@@ -122,20 +123,26 @@ fn one<'a, T: ?Sized>(r: &mut Random, of: &[&'a T]) -> &'a T {
     of[((r.unit() * of.len() as f32) as usize).min(of.len() - 1)]
 }
 
-/// A voice's name for espeak-ng and a first text for it.
+/// A voice's name, for whom, and what it says.
 pub struct Talker {
     pub voice: String,
+    /// A voice of flite's, else of espeak-ng's.
+    pub flite: bool,
     sentences: &'static [&'static str],
 }
 
 impl Talker {
-    pub fn random(r: &mut Random) -> Talker {
+    /// `flite`: how likely it speaks, 0..=1.
+    pub fn random(r: &mut Random, flite: f32) -> Talker {
+        if flite > 0.0 && r.unit() < flite {
+            return Talker { voice: one(r, &flite::VOICES).into(), flite: true, sentences: SENTENCES[0].1 };
+        }
         // English for a third: most is written for it.
         let row = if r.unit() < 0.33 { 0 } else { (r.unit() * SENTENCES.len() as f32) as usize };
         let (languages, sentences) = SENTENCES[row.min(SENTENCES.len() - 1)];
         let (language, variant) = (one(r, languages), one(r, &VARIANTS));
         let voice = if variant.is_empty() { language.to_string() } else { format!("{language}+{variant}") };
-        Talker { voice, sentences }
+        Talker { voice, flite: false, sentences }
     }
 
     /// The next thing said: a sentence, or words without meaning.
