@@ -1,8 +1,9 @@
 //! What each edit does, drawn before and after.
 
 use crate::sketch::{check, clip, cue, draw, f, span};
-use lipsmith_project::edit::{ClipEdit, CueEdit, Edge, MediaEdit, Ripple, TakeEdit};
-use lipsmith_project::{ClipId, Edit, Known, Project, TrackId};
+use lipsmith_base::Digest;
+use lipsmith_project::edit::{CastEdit, ClipEdit, CueEdit, Edge, MediaEdit, Ripple, TakeEdit};
+use lipsmith_project::{Character, CharacterId, ClipId, Edit, FaceBinding, Known, Project, TrackId};
 use std::collections::BTreeMap;
 
 const V: TrackId = TrackId(1);
@@ -162,9 +163,17 @@ fn a_line_is_split_and_each_half_keeps_its_takes() {
     let project = draw("V [a0------]\n1 [x0------]\nC {one-----}");
     let (line, voice) = (cue(&project, "one"), clip(&project, "1", 0));
     let make = |project: &Project, edit: Edit| edit.apply(project).expect("an edit");
-    let bound = make(&project, CueEdit::Voice { cue: line, voice: Some(voice) }.into());
-    let known = Known { analyses: &BTreeMap::new(), checkpoints: &BTreeMap::new(), engine: 1 };
-    let parts = bound.take_specs(line, &known).unwrap_or_default();
+    let media = clip(&project, "V", 0);
+    let media = project.clip(media).expect("film a").1.media;
+    let mut eve = Character::new("Eve", [0; 3]);
+    eve.faces.push(FaceBinding { media, range: span(0, 36), person: 1 });
+    let character = Some(CharacterId(project.next_id));
+    let cast = make(&project, CastEdit::AddCharacter(eve).into());
+    let spoken = make(&cast, CueEdit::Bind { cue: line, character }.into());
+    let bound = make(&spoken, CueEdit::Voice { cue: line, voice: Some(voice) }.into());
+    let analyses = BTreeMap::from([(media, Digest::of(b"faces"))]);
+    let known = Known { analyses: &analyses, checkpoints: &BTreeMap::new(), engine: 1 };
+    let parts = bound.take_specs(line, &known).expect("renderable");
     let taken = make(&bound, TakeEdit::Add { cue: line, name: "good".into(), parts }.into());
     let take = *taken.cues[&line].takes.keys().next().expect("a take");
     let chosen = make(&taken, TakeEdit::Choose { cue: line, take: Some(take) }.into());
@@ -181,7 +190,7 @@ fn a_line_is_split_and_each_half_keeps_its_takes() {
     let cut = make(&chosen, ClipEdit::Split { clip: voice, at: f(4) }.into());
     let split = make(&cut, CueEdit::Split { cue: line, at: f(4) }.into());
     let voices: Vec<_> = split.cues.values().map(|half| half.voice).collect();
-    assert_eq!(voices, [Some(voice), Some(clip(&cut, "1", 1))]);
+    assert_eq!(voices, [Some(voice), Some(clip(&cut, "1", 4))]);
 }
 
 #[test]
