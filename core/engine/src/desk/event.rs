@@ -167,7 +167,7 @@ impl Screen {
 pub enum Likeness {
     /// It.
     Exact,
-    /// It, with half its detail or less; the exact one comes next.
+    /// It, with a third of its detail or less; the exact one comes next.
     Rough,
     /// A neighbour, while it is being decoded.
     Near,

@@ -101,8 +101,13 @@ impl Surroundings {
                 // What was passed over cannot be decoded.
                 (next..frame.index).for_each(|lost| drop(self.kept.insert(lost, None)));
                 self.kept.insert(frame.index, Some(Rough::of(&frame.picture)));
-                let wanted = self.wanted.clone();
-                self.kept.retain(|index, _| wanted.contains(index));
+                // Of what was around before, as much as there is room for: people come back.
+                while self.kept.len() as u64 > room {
+                    let ends = [self.kept.first_key_value(), self.kept.last_key_value()];
+                    let far = ends.into_iter().flatten().map(|(index, _)| *index);
+                    let Some(far) = far.max_by_key(|index| index.abs_diff(self.centre)) else { break };
+                    self.kept.remove(&far);
+                }
             }
             Some(None) => {}
             None => drop(self.kept.insert(next, None)),

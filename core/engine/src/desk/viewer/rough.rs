@@ -3,7 +3,7 @@
 use lipsmith_base::{ColourSpec, Picture, PixelFormat, Plane};
 
 /// Nothing is lost of a picture that fits into this.
-const FIT: (usize, usize) = (960, 540);
+const FIT: (usize, usize) = (640, 360);
 
 pub struct Rough {
     /// Means of squares of `step` samples, the last ones of what is left of them.
