@@ -19,13 +19,13 @@ pub struct Around {
 
 struct Surroundings {
     path: PathBuf,
-    /// `None` once it went wrong: what is looked at itself says why.
+    /// Opened when there is time for it.
     reader: Option<VideoReader>,
+    /// Pictures are soon there without, or it went wrong: what is looked at itself says why.
+    spared: bool,
     /// `None` for one that cannot be decoded.
     kept: BTreeMap<u64, Option<Rough>>,
-    /// What is to be kept.
-    wanted: Range<u64>,
-    /// Where it is filled from.
+    /// What is looked at.
     centre: u64,
 }
 
@@ -35,10 +35,8 @@ impl Around {
         match &mut self.film {
             Some(film) if film.path == path => film.centre = index,
             _ => {
-                let path = path.to_path_buf();
-                // Opened when there is time for it.
-                let (reader, kept) = (None, BTreeMap::new());
-                self.film = Some(Surroundings { path, reader, kept, wanted: 0..u64::MAX, centre: index });
+                let (path, kept) = (path.to_path_buf(), BTreeMap::new());
+                self.film = Some(Surroundings { path, reader: None, spared: false, kept, centre: index });
             }
         }
     }
@@ -50,40 +48,40 @@ impl Around {
 
     /// Decodes one picture more; `false` when nothing lacks.
     pub fn fill(&mut self) -> bool {
-        let Some(film) = &mut self.film else { return false };
-        if film.wanted.is_empty() {
-            return false;
-        }
-        match film.fill() {
-            Ok(more) => more,
-            Err(_) => {
-                (film.reader, film.wanted) = (None, 0..0);
-                false
-            }
-        }
+        self.fill_within(KEPT_BYTES)
+    }
+
+    fn fill_within(&mut self, bytes: usize) -> bool {
+        let Some(film) = self.film.as_mut().filter(|film| !film.spared) else { return false };
+        film.fill(bytes).unwrap_or_else(|_| {
+            (film.reader, film.spared) = (None, true);
+            false
+        })
     }
 }
 
 impl Surroundings {
-    fn fill(&mut self) -> Result<bool, MediaError> {
+    fn fill(&mut self, bytes: usize) -> Result<bool, MediaError> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
-            None => self.reader.insert(VideoReader::open(&self.path, &ReadOptions::default())?),
+            None => {
+                let reader = VideoReader::open(&self.path, &ReadOptions::default())?;
+                self.spared = !WAYS.contains(&reader.longest_way());
+                if self.spared {
+                    return Ok(false);
+                }
+                self.reader.insert(reader)
+            }
         };
         let video = reader.video();
-        if !WAYS.contains(&reader.longest_way()) {
-            self.wanted = 0..0;
-            return Ok(false);
-        }
-        let room = (KEPT_BYTES / rough::bytes(video.format, video.width, video.height)) as u64;
+        let room = (bytes / rough::bytes(video.format, video.width, video.height)) as u64;
         // More is looked at ahead than behind.
         let first = self.centre.saturating_sub(room / 3);
-        self.wanted = first..(first + room).min(video.frames);
+        let wanted = first..(first + room).min(video.frames);
         let kept = &self.kept;
         let lacking = |mut range: Range<u64>| range.find(|index| !kept.contains_key(index));
         let from = reader.key_before(self.centre.min(video.frames.saturating_sub(1))).max(first);
-        let ahead = lacking(from..self.wanted.end);
-        let Some(next) = ahead.or_else(|| {
+        let Some(next) = lacking(from..wanted.end).or_else(|| {
             // Of what lies behind the nearest, as far as it is decoded in one go.
             let near = (first..from).rev().find(|index| !kept.contains_key(index))?;
             lacking(reader.key_before(near).max(first)..near + 1)
@@ -94,23 +92,25 @@ impl Surroundings {
         if position > next || reader.key_before(next) > position {
             reader.seek_key(reader.times().start(next))?;
         }
-        let got =
-            if reader.position() < next { reader.skip()?.map(|_| None) } else { reader.next()?.map(Some) };
-        match got {
-            Some(Some(frame)) => {
-                // What was passed over cannot be decoded.
-                (next..frame.index).for_each(|lost| drop(self.kept.insert(lost, None)));
-                self.kept.insert(frame.index, Some(Rough::of(&frame.picture)));
-                // Of what was around before, as much as there is room for: people come back.
-                while self.kept.len() as u64 > room {
-                    let ends = [self.kept.first_key_value(), self.kept.last_key_value()];
-                    let far = ends.into_iter().flatten().map(|(index, _)| *index);
-                    let Some(far) = far.max_by_key(|index| index.abs_diff(self.centre)) else { break };
-                    self.kept.remove(&far);
-                }
+        if reader.position() < next {
+            if reader.skip()?.is_none() {
+                self.kept.insert(next, None);
             }
-            Some(None) => {}
-            None => drop(self.kept.insert(next, None)),
+            return Ok(true);
+        }
+        let frame = reader.next()?;
+        // What was passed over cannot be decoded.
+        let there = frame.as_ref().map_or(next + 1, |frame| frame.index);
+        (next..there).for_each(|lost| drop(self.kept.insert(lost, None)));
+        if let Some(frame) = frame {
+            self.kept.insert(frame.index, Some(Rough::of(&frame.picture)));
+        }
+        // Of what was around before as much as there is room for: people come back. What is wanted now all has room.
+        while self.kept.len() as u64 > room {
+            let ends = [self.kept.first_key_value(), self.kept.last_key_value()];
+            let outside = ends.into_iter().flatten().map(|(index, _)| *index).filter(|i| !wanted.contains(i));
+            let Some(far) = outside.max_by_key(|index| index.abs_diff(self.centre)) else { break };
+            self.kept.remove(&far);
         }
         Ok(true)
     }
@@ -164,5 +164,28 @@ mod tests {
         }
         around.look(&folder.path().join("another.mp4"), 0);
         assert!(!around.fill() && around.picture(&path, 70).is_none());
+    }
+    #[test]
+    fn where_there_is_no_room_for_all_it_ends_with_what_is_near() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("film.mp4");
+        film(&path);
+        let bytes = 60 * rough::bytes(PixelFormat::I420, 128, 64);
+        let mut around = Around::default();
+        // Going on by less than the room: what lies behind is as near as what is wanted ahead.
+        for centre in [20, 45, 70, 10, 129] {
+            around.look(&path, centre);
+            let mut steps = 0;
+            while around.fill_within(bytes) {
+                steps += 1;
+                assert!(steps < 3 * FRAMES, "it does not end");
+            }
+            for index in centre.saturating_sub(20)..(centre + 40).min(FRAMES) {
+                let picture = around.picture(&path, index).expect("a picture");
+                assert_eq!(synthetic::number_in(&picture), index);
+            }
+            let kept = (0..FRAMES).filter(|index| around.picture(&path, *index).is_some()).count();
+            assert!(kept <= 60, "{kept} kept");
+        }
     }
 }
