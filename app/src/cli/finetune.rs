@@ -40,6 +40,9 @@ pub struct FinetuneArgs {
     /// Learn only corrections of this rank to the weights, usually 4 to 16, instead of all of them
     #[arg(long, value_name = "RANK")]
     adapter: Option<usize>,
+    /// Take steps at half precision: quicker where the processor has a matrix unit (AMX)
+    #[arg(long)]
+    half_precision: bool,
     /// Examine and save after so many steps
     #[arg(long, default_value_t = 200)]
     examine_every: u64,
@@ -68,6 +71,7 @@ impl FinetuneArgs {
             seed: self.seed,
             lips: self.lips,
             adapter: self.adapter,
+            half_precision: self.half_precision,
         };
         let schedule = Schedule {
             folder: self.out,

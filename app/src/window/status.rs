@@ -2,7 +2,7 @@
 
 use super::news::News;
 use lipsmith_engine::desk::JobState;
-use lipsmith_project::{Cue, CueId, Project, Take, Treatment};
+use lipsmith_project::{Cue, CueId, Project, Take, TakeSpec, Treatment};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineState {
@@ -101,8 +101,11 @@ pub fn take_is_whole(take: &Take, news: &News) -> bool {
     })
 }
 
-/// Made by the line's own family in fewer steps, whatever the sampler.
+/// Made by the line's own family in fewer steps or with less precision, whatever the sampler.
 pub fn is_draft(project: &Project, cue: &Cue, take: &Take) -> bool {
     let wanted = cue.method.as_ref().unwrap_or(&project.settings.method);
-    take.parts.iter().all(|part| part.method.steps < wanted.steps && part.method.family == wanted.family)
+    take.parts.iter().all(|TakeSpec { method, .. }| {
+        let rougher = method.half_precision && !wanted.half_precision;
+        method.family == wanted.family && (method.steps < wanted.steps || rougher)
+    })
 }

@@ -32,6 +32,8 @@ pub struct Finetune {
     pub lips: f32,
     /// Only corrections of this rank to the weights learn.
     pub adapter: Option<usize>,
+    /// See [`Training`].
+    pub half_precision: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -90,6 +92,7 @@ pub fn finetune(
         clip: None,
         average: None,
         adapter: wanted.adapter,
+        half_precision: wanted.half_precision,
         diffusion,
     };
     // Cancelled while the set was being built there is nothing to resume yet.

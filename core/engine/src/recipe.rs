@@ -15,6 +15,7 @@ use lipsmith_lipsync::families::diffused_heads::DiffusedHeadsRecipe;
 use lipsmith_lipsync::families::in_between::InBetween;
 use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
+use lipsmith_lipsync::families::rounded::Rounded;
 use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
 use lipsmith_lipsync::families::{Family, Pace, Recipe};
 use lipsmith_lipsync::talk::Talker;
@@ -131,8 +132,14 @@ impl Prepared {
 
     /// A fresh recipe, on the chosen device or on the CPU.
     pub fn open(&self, on_cpu: bool) -> Result<Box<dyn Recipe>, EngineError> {
-        let recipe = self.painter(on_cpu)?;
-        Ok(if self.method.in_betweens { Box::new(InBetween(recipe)) } else { recipe })
+        let mut recipe = self.painter(on_cpu)?;
+        if self.method.half_precision {
+            recipe = Box::new(Rounded(recipe));
+        }
+        if self.method.in_betweens {
+            recipe = Box::new(InBetween(recipe));
+        }
+        Ok(recipe)
     }
 
     fn painter(&self, on_cpu: bool) -> Result<Box<dyn Recipe>, EngineError> {
@@ -362,8 +369,8 @@ pub fn mask(method: &Method) -> Mask {
     Mask { feather: method.feather.unwrap_or(FEATHER), up, side, down }
 }
 
-/// How a draft is sampled: a quarter of the usual 25 steps, by the sampler that loses least in so few
-/// (`cargo bench --workspace --bench steps`; the table is in core/nets/benches/README.md).
+/// How a draft is sampled: a quarter of the usual 25 steps, by the sampler that loses least in so few, its networks at
+/// half precision (`cargo bench --workspace --bench steps`; the tables are in core/nets/benches/README.md).
 const DRAFT: (&str, u32) = ("unipc", 6);
 
 /// The same method, quicker and rougher where the family allows that. The published scripts know one sampler only, and
@@ -372,8 +379,11 @@ pub fn draft(method: &Method) -> Method {
     let denoises = FAMILIES.iter().any(|family| family.name == method.family && family.denoises);
     let (sampler, steps) = DRAFT;
     match method.preset {
-        _ if !denoises || method.steps <= steps => method.clone(),
-        project::Preset::Film => Method { sampler: sampler.into(), steps, ..method.clone() },
+        _ if !denoises => method.clone(),
+        project::Preset::Film if method.steps <= steps => Method { half_precision: true, ..method.clone() },
+        project::Preset::Film => {
+            Method { sampler: sampler.into(), steps, half_precision: true, ..method.clone() }
+        }
         project::Preset::Reference => Method { steps: method.steps.min(10), ..method.clone() },
     }
 }
@@ -403,9 +413,10 @@ mod tests {
     fn a_draft_takes_a_quarter_of_the_steps_where_there_are_any() {
         let of = |family: &str, steps| Method { family: family.into(), steps, ..Method::default() };
         let quick = draft(&of("diff2lip", 25));
-        assert!(quick.steps * 4 <= 25 && quick.sampler == "unipc", "{quick:?}");
+        assert!(quick.steps * 4 <= 25 && quick.sampler == "unipc" && quick.half_precision, "{quick:?}");
         assert_eq!(draft(&quick), quick);
-        assert_eq!(draft(&of("diff2lip", 4)), of("diff2lip", 4));
+        let few = of("diff2lip", 4);
+        assert_eq!(draft(&few), Method { half_precision: true, ..few.clone() });
         assert_eq!(draft(&of("rewrite", 25)), of("rewrite", 25));
         let published = Method { preset: project::Preset::Reference, ..of("diff2lip", 25) };
         assert_eq!(draft(&published), Method { steps: 10, ..published.clone() });

@@ -7,6 +7,7 @@ use lipsmith_nets::device;
 use lipsmith_nets::diff2lip::Config;
 use lipsmith_nets::disc_qual;
 use lipsmith_nets::lpips::Lpips;
+use lipsmith_nets::ops::Precision;
 use lipsmith_nets::sound_gru::SoundGru;
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
 use lipsmith_nets::zoo::{self, Network, Variant};
@@ -83,6 +84,9 @@ pub struct Training {
     /// Only corrections of this rank to the weights learn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<usize>,
+    /// Steps are taken at half precision; examinations and weights stay whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub half_precision: bool,
     /// Of a network that paints by denoising.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diffusion: Option<Diffusion>,
@@ -210,6 +214,7 @@ pub fn train(
         examine_every: schedule.examine_every,
         patience: schedule.patience,
         resume: schedule.resume,
+        precision: if training.half_precision { Precision::Half } else { Precision::Full },
         words,
         settings: serde_json::json!(training),
     };

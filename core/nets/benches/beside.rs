@@ -10,8 +10,12 @@ mod operations;
 use std::io::{self, BufRead, Write};
 use std::time::Instant;
 
+use lipsmith_nets::ops::Precision;
 use networks::Forward;
 use operations::By;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut forward = None;
@@ -29,8 +33,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A network or an operation of ours, or after `candle/` Candle's own.
+/// A network or an operation of ours, or after `candle/` Candle's own; before `_half` at half precision.
 fn named(name: &str) -> lipsmith_nets::Result<Forward> {
+    if let Some(name) = name.strip_suffix("_half") {
+        let run = named(name)?;
+        return Ok(Box::new(move || Precision::Half.within(&run)));
+    }
     let (name, by) = match name.strip_prefix("candle/") {
         Some(name) => (name, By::Candle),
         None => (name, By::Us),

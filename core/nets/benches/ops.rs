@@ -26,6 +26,9 @@ const OPERATIONS: [&str; 12] = [
 
 const NETWORKS: [&str; 3] = ["diff2lip_unet", "wav2lip_generator", "wav2lip_generator_b8"];
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

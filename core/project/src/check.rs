@@ -229,6 +229,7 @@ impl<'a> Checker<'a> {
             eta,
             seed: _,
             in_betweens: _,
+            half_precision: _,
             emphasis,
             feather,
             reach,

@@ -22,6 +22,9 @@ pub struct Method {
     /// Every second frame is carried over from its neighbours, for families that can.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_betweens: bool,
+    /// Networks round what they multiply where that is quicker: a draft's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub half_precision: bool,
     /// How much the mouth does, as a multiple of what is usual; for families that carry their own weights.
     /// 0..=[`Method::MOST_EMPHASIS`].
     #[serde(default = "usual", skip_serializing_if = "is_usual")]
@@ -92,6 +95,7 @@ impl Default for Method {
             eta: 0.0,
             seed: 7,
             in_betweens: false,
+            half_precision: false,
             emphasis: 1.0,
             feather: None,
             reach: Reach::USUAL,
@@ -180,6 +184,7 @@ impl TakeSpec {
             eta,
             seed,
             in_betweens,
+            half_precision,
             emphasis,
             feather,
             reach,
@@ -205,6 +210,9 @@ impl TakeSpec {
         }
         if *in_betweens {
             out.text("in-betweens");
+        }
+        if *half_precision {
+            out.text("half precision");
         }
         if !is_usual(emphasis) {
             out.text("emphasis").real(*emphasis);
@@ -297,7 +305,7 @@ mod tests {
     fn every_field_counts() {
         const FACE: FaceKey = FaceKey { at: Time(120), rect: Rect { x0: 1.0, y0: 2.0, x1: 3.0, y1: 4.0 } };
         type Change = (&'static str, fn(&mut TakeSpec));
-        let changes: [Change; 30] = [
+        let changes: [Change; 31] = [
             ("film", |s| s.film = Digest::of(b"x")),
             ("range start", |s| s.range = TimeRange::new(Time(101), Time(900))),
             ("range end", |s| s.range = TimeRange::new(Time(100), Time(901))),
@@ -321,6 +329,7 @@ mod tests {
             ("no footage", |s| s.footage.clear()),
             ("engine", |s| s.engine = 2),
             ("in-betweens", |s| s.method.in_betweens = true),
+            ("half precision", |s| s.method.half_precision = true),
             ("emphasis", |s| s.method.emphasis = 1.5),
             ("reach up", |s| s.method.reach.up = 0.9),
             ("reach side", |s| s.method.reach.side = 0.9),

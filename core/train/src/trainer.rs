@@ -11,6 +11,7 @@ use crate::recipes::{Exam, Recipe, Scores};
 use crate::state;
 use candle_core::Tensor;
 use lipsmith_base::{Cancel, Progress, Sink};
+use lipsmith_nets::ops::Precision;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -33,6 +34,8 @@ pub struct Run {
     /// Stop when so many examinations in a row brought nothing better.
     pub patience: Option<u32>,
     pub resume: bool,
+    /// Of steps; examinations are at full precision.
+    pub precision: Precision,
     /// What the networks' files say of themselves: `licence`, `ancestry`.
     pub words: HashMap<String, String>,
     /// Settings as the user gave them, for `run.json`; a run is resumed with the same ones only.
@@ -99,7 +102,7 @@ pub fn run<R: Recipe>(
                 Ok(batch) => batch?,
                 Err(_) => break Err(TrainError::Batches),
             };
-            let scores = recipe.learn(batch)?;
+            let scores = run.precision.within(|| recipe.learn(batch))?;
             if let Some((name, _)) = scores.iter().find(|(_, value)| !value.is_finite()) {
                 // The weights may be spoilt: what is on the disk is from before.
                 let (step, folder) = (place.step + 1, run.folder.clone());

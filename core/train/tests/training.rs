@@ -6,6 +6,7 @@ use lipsmith_base::Cancel;
 use lipsmith_nets::diff2lip::Config;
 use lipsmith_nets::disc_qual;
 use lipsmith_nets::mel::BANDS;
+use lipsmith_nets::ops::Precision;
 use lipsmith_nets::sound_gru::SoundGru;
 use lipsmith_nets::syncnet_color::{self, SyncNetColor};
 use lipsmith_nets::wav2lip;
@@ -92,6 +93,7 @@ fn run(folder: &Path, steps: u64, resume: bool) -> Run {
         examine_every: 2,
         patience: None,
         resume,
+        precision: Precision::Full,
         words: HashMap::from([("licence".into(), "nobody's".into())]),
         settings: serde_json::json!({"test": true}),
     }

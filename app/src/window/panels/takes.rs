@@ -80,7 +80,8 @@ fn manner(ctx: &Ctx, cue: CueId, id: TakeId, take: &Take) -> String {
     let mut text = method.family.clone();
     if super::inspector::is_diffusion(&method.family) {
         let halved = if method.in_betweens { " ½" } else { "" };
-        text += &format!(" {}×{} #{}{halved}", method.sampler, method.steps, method.seed);
+        let rough = if method.half_precision { " ~" } else { "" };
+        text += &format!(" {}×{} #{}{halved}{rough}", method.sampler, method.steps, method.seed);
     }
     let done: u64 = take.parts.iter().filter_map(|p| ctx.news.takes.get(&p.key())).map(|r| r.done).sum();
     let total: u64 = take.parts.iter().filter_map(|p| ctx.news.takes.get(&p.key())).map(|r| r.total).sum();

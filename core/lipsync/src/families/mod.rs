@@ -12,6 +12,7 @@ pub mod diffused_heads;
 pub mod in_between;
 pub mod network;
 pub mod rewrite;
+pub mod rounded;
 pub mod wav2lip;
 
 use crate::blend::Matte;

@@ -14,6 +14,7 @@ mod conv;
 mod join;
 mod lanes;
 mod norm;
+mod precision;
 mod resample;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
@@ -24,6 +25,7 @@ pub use batch_norm::{Moments, batch_norm_relu};
 pub use conv::{Conv2dSpec, Prepared, conv_transpose2d, conv2d};
 pub use join::{append, relu, relu_of_sum};
 pub use norm::{Activation, group_norm};
+pub use precision::Precision;
 pub use resample::{avg_pool2, upsample_nearest2x};
 
 /// Whether the kernels here, rather than Candle's, are to be used on these tensors.

@@ -256,6 +256,26 @@ pub fn placed(point: [f32; 2], clip: &Clip, look: &Look, framing: Framing, side:
     look.mirrored(at).map(|v| (v + 0.5) * side as f32)
 }
 
+/// The pixels between the lips, counted along the rows of a picture that [`picture`] made: those inside the line of the inner
+/// lips.
+pub fn between_lips(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usize) -> Vec<usize> {
+    const INNER: Range<usize> = 60..68;
+    let points = &clip.landmarks()[frame][INNER];
+    let line: Vec<_> = points.iter().map(|&point| placed(point, clip, look, framing, side)).collect();
+    let crosses = |y: f32, at: usize| -> Option<f32> {
+        let ([ax, ay], [bx, by]) = (line[at], line[(at + 1) % line.len()]);
+        ((ay <= y) != (by <= y)).then(|| ax + (y - ay) / (by - ay) * (bx - ax))
+    };
+    let row = |y: usize| {
+        let mut ends: Vec<f32> = (0..line.len()).filter_map(|at| crosses(y as f32 + 0.5, at)).collect();
+        ends.sort_by(f32::total_cmp);
+        let whole = |x: f32| (x - 0.5).ceil().clamp(0.0, side as f32) as usize;
+        let runs: Vec<_> = ends.as_chunks().0.iter().map(|&[from, to]| whole(from)..whole(to)).collect();
+        runs.into_iter().flatten().map(move |x| y * side + x)
+    };
+    (0..side).flat_map(row).collect()
+}
+
 /// The box of the lips alone.
 pub fn lips(clip: &Clip, frame: usize, look: &Look, framing: Framing, side: usize) -> [f32; 4] {
     clip.landmarks()[frame][LIPS..].iter().fold([f32::MAX, f32::MAX, f32::MIN, f32::MIN], |reach, &point| {
@@ -297,6 +317,12 @@ mod tests {
             let (x, y) = (i % SIDE, i / SIDE % SIDE);
             if x.abs_diff(AT[0]) < 3 && y.abs_diff(AT[1]) < 3 { 255 } else { 0 }
         };
+        // The inner lips run around the spot.
+        let around = [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0]];
+        let landmarks: [_; POINTS] = std::array::from_fn(|i| {
+            let away = i.checked_sub(60).map_or([0, 0], |i| around[i]);
+            [0, 1].map(|axis| AT[axis] as f32 + 0.5 + 2.5 * away[axis] as f32)
+        });
         let folder = tempfile::tempdir().map_err(TrainError::file("make", Path::new("a folder")))?;
         let mut writer = Writer::open(folder.path(), SIDE)?;
         writer.push(Record {
@@ -305,7 +331,7 @@ mod tests {
             split: Split::Train,
             faces: (0..3 * SIDE * SIDE).map(spot).collect(),
             mel: vec![0.0; (1 + 640 / 200) * BANDS],
-            landmarks: vec![[AT.map(|v| v as f32 + 0.5); POINTS]],
+            landmarks: vec![landmarks],
             sound: vec![0; 640],
         })?;
         writer.finish()?;
@@ -319,16 +345,18 @@ mod tests {
             picture(clip, 0, &look, framing, 96, 0..96, &mut planes);
             let green = &planes[96 * 96..2 * 96 * 96];
             let ground = green.iter().copied().fold(1.0, f32::min);
-            let bright = |(i, &v): (usize, &f32)| {
-                let much = f32::from(u8::from(v > ground + 0.3));
-                [much, much * (i % 96) as f32, much * (i / 96) as f32]
+            let bright: Vec<usize> = (0..96 * 96).filter(|&i| green[i] > ground + 0.3).collect();
+            let middle = |of: fn(usize) -> usize| {
+                bright.iter().map(|&i| of(i) as f32).sum::<f32>() / bright.len() as f32 + 0.5
             };
-            let sums =
-                green.iter().enumerate().map(bright).fold([0.0; 3], |a, b| [0, 1, 2].map(|k| a[k] + b[k]));
-            let seen = [sums[1] / sums[0] + 0.5, sums[2] / sums[0] + 0.5];
+            let seen = [middle(|i| i % 96), middle(|i| i / 96)];
             let said = placed(clip.landmarks()[0][0], clip, &look, framing, 96);
             let apart = (seen[0] - said[0]).hypot(seen[1] - said[1]);
             assert!(apart < 0.6, "seen at {seen:?}, said to be at {said:?}");
+            let between = between_lips(clip, 0, &look, framing, 96);
+            let both = between.iter().filter(|&i| bright.contains(i)).count();
+            let either = between.len() + bright.len() - both;
+            assert!(both * 10 > either * 7, "{both} of {either} pixels are both bright and between the lips");
         }
         Ok(())
     }

@@ -52,6 +52,9 @@ const SWITCH: f64 = 0.75;
 const POINTED: f64 = 0.02;
 /// How much more a point of the lips counts than any other: all move with the head, these alone with the words.
 const SPEAKING: f32 = 4.0;
+/// How much more what shows between the lips counts than what is around them: few pixels, but those that say that a mouth is
+/// open, and the only ones that a warp cannot fetch.
+const BETWEEN: f32 = 3.0;
 /// What a warping network paints is to be like the truth by itself, so that it is there when an open mouth needs what the
 /// reference does not show.
 const PAINTED: f64 = 0.3;
@@ -130,7 +133,7 @@ impl Generator {
     ) -> Result<Generator, TrainError> {
         let length = if judges.expert.is_some() { LOOK } else { 1 };
         let examined = Clips::of(set, Split::Validation, LOOK)?;
-        let mut drawing = Drawing::new(LOOK, [0.0, 1.0]);
+        let mut drawing = Drawing::new(LOOK, [0.0, 1.0, 1.0]);
         for (item, (clip, first)) in examined.fixed(EXAMINED).into_iter().enumerate() {
             let framing = Framing::PLAIN;
             drawing.add(clip, first, &Look::plain(), framing, framing, &mut stream(0, 0, item));
@@ -188,7 +191,8 @@ impl Recipe for Generator {
     }
 
     fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Windows, TrainError> {
-        let mut drawing = Drawing::new(sampler.length, [1.0, 1.0 + sampler.balance.lips]);
+        let around = 1.0 + sampler.balance.lips;
+        let mut drawing = Drawing::new(sampler.length, [1.0, around, BETWEEN * around]);
         for item in 0..sampler.batch {
             let mut random = stream(seed, step, item);
             let (clip, first) = sampler.pick(&mut random);
@@ -352,8 +356,8 @@ impl Windows {
 
 struct Drawing {
     length: usize,
-    /// What a pixel elsewhere counts, and what one around the lips counts.
-    counting: [f32; 2],
+    /// What a pixel elsewhere counts, one around the lips, and one between them.
+    counting: [f32; 3],
     faces: Vec<f32>,
     truth: Vec<f32>,
     counts: Vec<f32>,
@@ -367,7 +371,7 @@ struct Drawing {
 }
 
 impl Drawing {
-    fn new(length: usize, counting: [f32; 2]) -> Drawing {
+    fn new(length: usize, counting: [f32; 3]) -> Drawing {
         let (faces, truth, counts, sounds, shapes, told) = Default::default();
         let (points, moves, worth) = Default::default();
         Drawing { length, counting, faces, truth, counts, sounds, shapes, told, points, moves, worth }
@@ -392,8 +396,12 @@ impl Drawing {
                 self.faces.resize(self.faces.len() + FACE * FACE / 2, 0.0);
             }
             picture(clip, other, look, of_reference, FACE, 0..FACE, &mut self.faces);
-            let [elsewhere, lips] = self.counting;
-            count(mouth(clip, frame, look, framing, FACE), FACE, lips, elsewhere, &mut self.counts);
+            let [elsewhere, around, between] = self.counting;
+            let begin = self.counts.len();
+            count(mouth(clip, frame, look, framing, FACE), FACE, around, elsewhere, &mut self.counts);
+            for pixel in crops::between_lips(clip, frame, look, framing, FACE) {
+                self.counts[begin + pixel] = between;
+            }
             sound(clip, frame, &look.room, &mut self.sounds);
             self.shapes.extend(shape(clip, frame));
             let at = |frame: usize, framing| {

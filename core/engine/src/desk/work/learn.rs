@@ -43,6 +43,7 @@ impl Shop {
             seed: 1,
             lips: 2.0,
             adapter: lesson.adapter,
+            half_precision: false,
         };
         let schedule = Schedule {
             resume: folder.join("run.json").exists(),

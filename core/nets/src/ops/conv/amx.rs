@@ -169,3 +169,57 @@ pub unsafe fn add(
         );
     }
 }
+
+/// [`add`] with the first parts alone: one product of the nine, for what may be as rough as bfloat16.
+///
+/// # Safety
+/// As there, but for 2 KB of weights a step and one plane.
+pub unsafe fn add_rounded(
+    steps: &[usize],
+    weights: *const u8,
+    plane: *const u32,
+    channel: usize,
+    sums: *mut f32,
+    row: usize,
+) {
+    unsafe {
+        asm!(
+            "tileloadd tmm0, [{upper} + {row}]",
+            "tileloadd tmm1, [{upper} + {row} + 64]",
+            "tileloadd tmm2, [{lower} + {row}]",
+            "tileloadd tmm3, [{lower} + {row} + 64]",
+            "2:",
+            "mov {at}, [{steps}]",
+            "lea {at}, [{plane} + {at}*4]",
+            "tileloadd tmm4, [{weights} + {line}]",
+            "tileloadd tmm6, [{at} + {channel}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{at} + {channel} + 64]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{weights} + {line} + 1024]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {weights}, 2048",
+            "add {steps}, 8",
+            "cmp {steps}, {end}",
+            "jne 2b",
+            "tilestored [{upper} + {row}], tmm0",
+            "tilestored [{upper} + {row} + 64], tmm1",
+            "tilestored [{lower} + {row}], tmm2",
+            "tilestored [{lower} + {row} + 64], tmm3",
+            upper = in(reg) sums,
+            lower = in(reg) sums.add(ROWS * row),
+            row = in(reg) row * size_of::<f32>(),
+            steps = inout(reg) steps.as_ptr() => _,
+            end = in(reg) steps.as_ptr_range().end,
+            weights = inout(reg) weights => _,
+            plane = in(reg) plane,
+            channel = in(reg) channel * size_of::<u32>(),
+            line = in(reg) 64usize,
+            at = out(reg) _,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
+    }
+}

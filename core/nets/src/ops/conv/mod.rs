@@ -20,7 +20,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 
 pub use geometry::Conv2dSpec;
 
-use super::{native, samples};
+use super::{Precision, native, samples};
 use drive::Output;
 use geometry::Plan;
 use tile_amx::{AmxKernel, AmxTiles};
@@ -198,16 +198,17 @@ impl Convolution {
         let output = Output { images: x.dims[0], groups, channels: outs, bias };
         let images = x.dims[0];
         // The matrix unit takes channels by the 32: with few it would mostly multiply zeros.
+        let precision = Precision::chosen();
         let by_amx = amx::available() && ins.min(outs) >= 16;
         let padding =
             self.winograd_padding([kh, kw]).filter(|_| winograd::suits(outs, ins, images, self.output));
         let fits = |kernel: &Ordered| match kernel {
-            Ordered::Amx(_) => by_amx,
+            Ordered::Amx(kernel) => by_amx && kernel.precision() == precision,
             Ordered::Winograd(_) => !by_amx && padding.is_some(),
             Ordered::F32(_) => !by_amx && padding.is_none(),
         };
         let prepare = || match padding {
-            _ if by_amx => Ordered::Amx(AmxKernel::new(&plan, &kernel, groups)),
+            _ if by_amx => Ordered::Amx(AmxKernel::new(&plan, &kernel, groups, precision)),
             Some(_) => Ordered::Winograd(WinogradKernel::new(&kernel, self.transposed)),
             None => Ordered::F32(F32Kernel::new(&plan, &kernel, groups)),
         };

@@ -8,6 +8,7 @@ use super::tile_amx::{AmxKernel, AmxTiles};
 use super::tile_f32::{F32Kernel, F32Tiles, Isa};
 use super::winograd::{self, WinogradKernel};
 use super::{Conv2dSpec, Kernel, Prepared, amx, conv_transpose2d, conv2d};
+use crate::ops::Precision;
 use crate::ops::testing::{check_gradients, distance, flat, noise};
 
 /// n, in, out, height, width, kernel, and how it walks. Odd sizes on purpose; the larger ones fill tiles.
@@ -178,12 +179,39 @@ fn every_kind_of_tile_gives_the_same() -> Result<()> {
             assert!(d < 1e-5, "case {i}: {d}");
         }
         if amx::available() {
-            let kernel = AmxKernel::new(&plan, &kernel, spec.groups);
+            let kernel = AmxKernel::new(&plan, &kernel, spec.groups, Precision::Full);
             let tiles = AmxTiles::new(&plan, &kernel, &xs);
             let got = Tensor::from_vec(drive::run(&plan, &tiles, &output), wanted.shape(), x.device())?;
             let d = distance(&got, &wanted);
             assert!(d < 1e-5, "case {i}: {d}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn half_precision_is_as_near_as_bfloat16_both_ways() -> Result<()> {
+    for (i, case) in CASES.iter().enumerate() {
+        let (x, w, bias) = case.conv();
+        let (x, w) = (Var::from_tensor(&x)?, Var::from_tensor(&w)?);
+        let run = |precision: Precision| {
+            precision.within(|| -> Result<_> {
+                let y = conv2d(&x, &w, Some(&bias), case.spec())?;
+                let grads = (&y * noise(4, y.dims()))?.sum_all()?.backward()?;
+                let of = |var: &Var| grads.get(var).cloned().expect("it is tracked");
+                Ok([y.detach(), of(&x), of(&w)])
+            })
+        };
+        let (exact, rough) = (run(Precision::Full)?, run(Precision::Half)?);
+        for (name, (rough, exact)) in ["output", "input", "weight"].into_iter().zip(rough.iter().zip(&exact))
+        {
+            let d = distance(rough, exact);
+            assert!(d < 5e-3, "case {i}, {name}: {d}");
+        }
+        // Few channels go by vectors, as exactly as ever.
+        let (ins, outs) = (w.dim(1)?, w.dim(0)? / case.spec().groups);
+        let rounded = distance(&rough[0], &exact[0]) > 1e-5;
+        assert_eq!(rounded, amx::available() && ins.min(outs) >= 16, "case {i}");
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! fast as vectors do f32.
 //!
 //! Each f32 is split into three bfloat16, which hold all of its bits, and a product takes six of theirs, summed
-//! in f32: as exact as f32, for six times the work. Denormals count as zero.
+//! in f32: as exact as f32, for six times the work. At half precision ([`Precision::Half`]) the first part alone
+//! stands for the value, and one product for six. Denormals count as zero.
 
 use std::ops::Range;
 
@@ -10,8 +11,9 @@ use rayon::prelude::*;
 
 use super::amx::{self, PARTS, ROWS};
 use super::drive::Tiles;
-use super::geometry::{Plan, Planes};
+use super::geometry::Plan;
 use super::{Kernel, pack};
+use crate::ops::Precision;
 use crate::ops::buffer::Buffer;
 use crate::ops::lanes::vectorised;
 
@@ -21,13 +23,16 @@ const WIDTH: usize = 2 * ROWS;
 /// Input channels a register holds: two bfloat16 in each 32 bits.
 const BLOCK: usize = 2 * ROWS;
 
+/// x as the nearest bfloat16.
+#[inline(always)]
+fn nearest(x: f32) -> u32 {
+    let bits = x.to_bits();
+    bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16
+}
+
 /// x as the nearest bfloat16, what is missing as another, and what is still missing as a third.
 #[inline(always)]
 fn split(x: f32) -> [u32; PARTS] {
-    let nearest = |x: f32| {
-        let bits = x.to_bits();
-        (bits.wrapping_add(0x7fff + ((bits >> 16) & 1))) >> 16
-    };
     let value = |part: u32| f32::from_bits(part << 16);
     let first = nearest(x);
     let second = nearest(x - value(first));
@@ -41,16 +46,22 @@ struct Weights([[u16; BLOCK]; ROWS]);
 
 /// A kernel in the order in which the tiles go through it.
 pub struct AmxKernel {
-    /// For each (pass, group): `[panel][block][tap]`, for each part two registers' channels.
-    weights: Vec<[[Weights; 2]; PARTS]>,
-    /// Where each (pass, group) begins.
+    /// For each (pass, group): `[panel][block][tap][part]`, two registers' channels each.
+    weights: Vec<[Weights; 2]>,
+    /// Parts kept of each weight: all, or the first.
+    parts: usize,
+    /// Where each (pass, group) begins, in steps of `parts`.
     begins: Vec<usize>,
     groups: usize,
     ins: usize,
 }
 
 impl AmxKernel {
-    pub fn new(plan: &Plan, kernel: &Kernel, groups: usize) -> Self {
+    pub fn new(plan: &Plan, kernel: &Kernel, groups: usize, precision: Precision) -> Self {
+        let parts = match precision {
+            Precision::Full => PARTS,
+            Precision::Half => 1,
+        };
         let (panels, blocks) = (kernel.outs.div_ceil(PANEL), kernel.ins.div_ceil(BLOCK));
         let mut begins = Vec::new();
         let mut len = 0;
@@ -60,20 +71,20 @@ impl AmxKernel {
                 len += panels * blocks * pass.taps.len();
             }
         }
-        let mut weights = vec![[[Weights([[0; BLOCK]; ROWS]); 2]; PARTS]; len];
+        let mut weights = vec![[Weights([[0; BLOCK]; ROWS]); 2]; len * parts];
         let mut rest = weights.as_mut_slice();
         for pass in &plan.passes {
             for group in 0..groups {
                 let taps = pass.taps.len();
-                let (part, after) = rest.split_at_mut(panels * blocks * taps);
+                let (part, after) = rest.split_at_mut(panels * blocks * taps * parts);
                 rest = after;
-                part.par_chunks_mut(taps.max(1)).enumerate().for_each(|(i, block)| {
+                part.par_chunks_mut((taps * parts).max(1)).enumerate().for_each(|(i, block)| {
                     let (out, input) = (i / blocks * PANEL, i % blocks * BLOCK);
                     for o in out..kernel.outs.min(out + PANEL) {
                         for c in input..kernel.ins.min(input + BLOCK) {
                             let at =
                                 group * kernel.group_stride + o * kernel.out_stride + c * kernel.in_stride;
-                            for (tap, registers) in pass.taps.iter().zip(block.iter_mut()) {
+                            for (tap, registers) in pass.taps.iter().zip(block.chunks_exact_mut(parts)) {
                                 let (half, row) = ((o - out) / ROWS, (o - out) % ROWS);
                                 for (registers, part) in
                                     registers.iter_mut().zip(split(kernel.data[at + tap.index]))
@@ -86,12 +97,16 @@ impl AmxKernel {
                 });
             }
         }
-        Self { weights, begins, groups, ins: kernel.ins }
+        Self { weights, parts, begins, groups, ins: kernel.ins }
+    }
+
+    pub fn precision(&self) -> Precision {
+        if self.parts == PARTS { Precision::Full } else { Precision::Half }
     }
 }
 
-/// Planes of all images in pairs of channels, a pair in 32 bits: first everyone's first parts, then the
-/// second, then the third.
+/// Planes of all images in pairs of channels, a pair in 32 bits: first everyone's first parts, then, where the kernel has
+/// them, the second, then the third.
 pub struct AmxTiles<'a> {
     plan: &'a Plan,
     kernel: &'a AmxKernel,
@@ -107,41 +122,52 @@ impl<'a> AmxTiles<'a> {
         let pairs = kernel.ins.div_ceil(BLOCK) * ROWS;
         let groups = x.len() / (picture * kernel.ins);
         let len = groups * pairs * layout.channel;
-        let mut planes = Buffer::dirty(PARTS * len + WIDTH);
+        let mut planes = Buffer::dirty(kernel.parts * len + WIDTH);
         let (first, rest) = planes.u32().split_at_mut(len);
-        let (second, rest) = rest.split_at_mut(len);
-        let (third, slack) = rest.split_at_mut(len);
+        let (rest, slack) = rest.split_at_mut((kernel.parts - 1) * len);
         slack.fill(0);
         let of_pairs = |part| <[u32]>::par_chunks_exact_mut(part, layout.channel);
-        let targets = of_pairs(first).zip(of_pairs(second)).zip(of_pairs(third));
-        targets.enumerate().with_min_len(4).for_each_init(
-            || Buffer::dirty(2 * layout.channel),
-            |work, (i, ((first, second), third))| {
-                let (group, c) = (i / pairs, i % pairs * 2);
-                let channels = &x[group * kernel.ins * picture..][..kernel.ins * picture];
-                let channel = |c: usize| channels.get(c * picture..(c + 1) * picture);
-                pair(layout, [channel(c), channel(c + 1)], work.f32(), [first, second, third]);
-            },
-        );
+        let work = || Buffer::dirty(2 * layout.channel);
+        // Both channels of pair `i`, laid out; one that does not exist is zero.
+        let pair = |work: &mut Buffer, i: usize, split: &mut dyn FnMut(&[f32], &[f32])| {
+            let (group, c) = (i / pairs, i % pairs * 2);
+            let channels = &x[group * kernel.ins * picture..][..kernel.ins * picture];
+            let (a, b) = work.f32().split_at_mut(layout.channel);
+            for (c, target) in [(c, &mut *a), (c + 1, &mut *b)] {
+                match channels.get(c * picture..(c + 1) * picture) {
+                    Some(source) => pack::channel(layout, source, target),
+                    None => target.fill(0.0),
+                }
+            }
+            split(a, b);
+        };
+        match kernel.precision() {
+            Precision::Full => {
+                let (second, third) = rest.split_at_mut(len);
+                let targets = of_pairs(first).zip(of_pairs(second)).zip(of_pairs(third));
+                targets.enumerate().with_min_len(4).for_each_init(
+                    work,
+                    |work, (i, ((first, second), third))| {
+                        pair(work, i, &mut |a, b| split_pairs(a, b, first, second, third));
+                    },
+                );
+            }
+            Precision::Half => {
+                let targets = of_pairs(first).enumerate().with_min_len(4);
+                targets.for_each_init(work, |work, (i, first)| {
+                    pair(work, i, &mut |a, b| round_pairs(a, b, first));
+                });
+            }
+        }
         Self { plan, kernel, planes, len }
     }
 }
-
-/// Lays out two channels and splits them; one that does not exist is zero.
-fn pair(
-    layout: &Planes,
-    channels: [Option<&[f32]>; 2],
-    work: &mut [f32],
-    [first, second, third]: [&mut [u32]; PARTS],
-) {
-    let (a, b) = work.split_at_mut(layout.channel);
-    for (channel, target) in channels.into_iter().zip([&mut *a, &mut *b]) {
-        match channel {
-            Some(source) => pack::channel(layout, source, target),
-            None => target.fill(0.0),
+vectorised! {
+    fn round_pairs(a: &[f32], b: &[f32], rounded: &mut [u32]) {
+        for (rounded, (a, b)) in rounded.iter_mut().zip(a.iter().zip(b.iter())) {
+            *rounded = nearest(*a) | nearest(*b) << 16;
         }
     }
-    split_pairs(a, b, first, second, third);
 }
 
 vectorised! {
@@ -185,21 +211,31 @@ impl Tiles for AmxTiles<'_> {
         let steps: Vec<usize> = (0..blocks)
             .flat_map(|block| taps.iter().map(move |tap| block * ROWS * channel + tap.offset))
             .collect();
+        let parts = self.kernel.parts;
         let begin = self.kernel.begins[pass * self.kernel.groups + group];
         let row = origins.len() * WIDTH;
         let _registers = amx::Registers::new();
         for (chunk, steps_now) in steps.chunks(STEPS).enumerate() {
             for (tile, origin) in origins.iter().enumerate() {
                 for (i, panel) in panels.clone().enumerate() {
-                    let weights = &self.kernel.weights[begin + panel * steps.len() + chunk * STEPS..];
+                    let step = begin + panel * steps.len() + chunk * STEPS;
+                    let weights = &self.kernel.weights[step * parts..];
                     let sums = &mut sums[i * PANEL * row + tile * WIDTH..];
-                    assert!(weights.len() >= steps_now.len() && sums.len() > (PANEL - 1) * row);
+                    assert!(weights.len() >= steps_now.len() * parts && sums.len() > (PANEL - 1) * row);
+                    let (weights, sums) = (weights.as_ptr().cast(), sums.as_mut_ptr());
                     // SAFETY: the unit is there and configured. A step's samples, 16 channel pairs by 32
                     // positions, lie in the planes or their slack; weights and sums were just checked.
                     unsafe {
                         let first = self.planes.as_ptr::<u32>().add(*origin);
-                        let planes = std::array::from_fn(|part| first.add(part * self.len));
-                        amx::add(steps_now, weights.as_ptr().cast(), planes, channel, sums.as_mut_ptr(), row);
+                        match self.kernel.precision() {
+                            Precision::Full => {
+                                let planes = std::array::from_fn(|part| first.add(part * self.len));
+                                amx::add(steps_now, weights, planes, channel, sums, row);
+                            }
+                            Precision::Half => {
+                                amx::add_rounded(steps_now, weights, first, channel, sums, row);
+                            }
+                        }
                     }
                 }
             }
