@@ -6,6 +6,7 @@ output (core/nets/benches/beside.rs speaks the same way).
 """
 
 import math
+import os
 import sys
 import time
 
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+CHECKPOINT = os.environ["LIPSMITH_BENCH_CHECKPOINT"]
 PARAMETERS = {"diff2lip_unet": 101_670_630, "wav2lip_generator": 36_298_035}
 
 
@@ -226,6 +228,8 @@ def operation(name):
         "avg_pool_128_at_64": lambda: (F.avg_pool2d, r(1, 128, 64, 64), 2),
         "conv3_gradients_64_at_32_b4": lambda: (gradients, r(4, 64, 32, 32), r(64, 64, 3, 3)),
     }
+    if name == "checkpoint_load":
+        return checkpoint_load
     if name not in operations:
         return None
     function, *inputs = operations[name]()
@@ -251,7 +255,14 @@ def forward(name):
     return lambda: network(*inputs)
 
 
+def checkpoint_load():
+    """All tensors of a checkpoint, from the disk into memory."""
+    return torch.load(CHECKPOINT, weights_only=True, map_location="cpu")
+
+
 def main():
+    if not os.path.exists(CHECKPOINT):
+        torch.save(Diff2Lip().state_dict(), CHECKPOINT)
     torch.set_num_threads(int(sys.argv[1]))
     known, run = None, None
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Runs of the release build that are timed: what bench-dub and bench-growth share."""
+"""Runs of the release build that are timed: what bench and the other benches beside it share."""
 import json
 import os
 import subprocess
@@ -12,6 +12,13 @@ def program():
 
 def ffmpeg(*arguments):
     subprocess.check_call(["ffmpeg", "-v", "error", "-y", *map(str, arguments)])
+
+
+def length(film):
+    """In seconds, as `lipsmith probe` finds it."""
+    events = subprocess.check_output([program(), "probe", film, "--json"], text=True).splitlines()
+    flicks = next(event["duration"] for event in map(json.loads, events) if event["event"] == "result")
+    return flicks / 705_600_000
 
 
 def looped(source, seconds, out, *how):

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
+use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
 use lipsmith_nets::{NetsError, Result};
@@ -15,6 +16,7 @@ pub fn forward(name: &str) -> Result<Forward> {
         "diff2lip_unet" => diff2lip_unet(),
         "wav2lip_generator" => wav2lip_generator(1),
         "wav2lip_generator_b8" => wav2lip_generator(8),
+        "checkpoint_load" => checkpoint_load(),
         _ => Err(NetsError::Invalid(format!("no network `{name}` is timed here"))),
     }
 }
@@ -41,6 +43,19 @@ fn wav2lip_generator(n: usize) -> Result<Forward> {
     let mel = Tensor::randn(0f32, 1.0, (n, 1, 80, 16), &Device::Cpu)?;
     let faces = picture(n, 6, wav2lip::FACE)?;
     Ok(Box::new(move || network.forward(&mel, &faces)))
+}
+
+/// All tensors of the checkpoint that `LIPSMITH_BENCH_CHECKPOINT` names, from the disk into memory.
+fn checkpoint_load() -> Result<Forward> {
+    let file = std::env::var("LIPSMITH_BENCH_CHECKPOINT");
+    let file = file.map_err(|e| NetsError::Invalid(format!("LIPSMITH_BENCH_CHECKPOINT: {e}")))?;
+    Ok(Box::new(move || {
+        let checkpoint = Checkpoint::open(&file)?;
+        let names = checkpoint.tensors().iter().map(|tensor| &tensor.name);
+        let read = names.map(|name| Ok(checkpoint.tensor(name, &Device::Cpu, DType::F32)?));
+        let read = read.collect::<Result<Vec<_>>>()?;
+        read.into_iter().next_back().ok_or_else(|| NetsError::Invalid(format!("{file} holds nothing")))
+    }))
 }
 
 fn picture(n: usize, channels: usize, side: usize) -> Result<Tensor> {

@@ -26,3 +26,15 @@ pub unsafe fn add(_: &[usize], _: *const u8, _: [*const u32; PARTS], _: usize, _
 pub unsafe fn add_rounded(_: &[usize], _: *const u8, _: *const u32, _: usize, _: *mut f32, _: usize) {
     unreachable!("asked for without being available")
 }
+
+/// # Safety
+/// Never to be called.
+pub unsafe fn dots(_: usize, _: *const u8, _: *const u8, _: *mut f32) {
+    unreachable!("asked for without being available")
+}
+
+/// # Safety
+/// Never to be called.
+pub unsafe fn dots_rounded(_: usize, _: *const u8, _: *const u8, _: *mut f32) {
+    unreachable!("asked for without being available")
+}

@@ -3,11 +3,13 @@
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
+use super::amx;
 use super::dots::{self, COLUMNS, Factors, ROWS, Stretch};
 use super::geometry::{Conv2dSpec, Plan, Planes};
+use super::grad_amx;
 use super::tile_f32::planes;
 use crate::ops::lanes::{self, vectorised};
-use crate::ops::with_samples;
+use crate::ops::{Precision, with_samples};
 
 /// Σ over images and positions p of `narrow[a, p] · wide[b, stride·p + dilation·k − padding]`, as
 /// `[groups · a, b, k]` in the shape of `weight`.
@@ -21,15 +23,41 @@ pub fn of_weight(wide: &Tensor, narrow: &Tensor, weight: &Tensor, spec: &Conv2dS
     let (_, _, kh, kw) = weight.dims4()?;
     let plan = Plan::forward([h, w], [oh, ow], [kh, kw], spec);
     let spread = Planes::spread([oh, ow], plan.planes.pitch);
+    let (groups, mut gradient) = (spec.groups, vec![0f32; weight.elem_count()]);
+    let (a, b) = (narrow_channels / groups, wide_channels / groups);
+    let pass = &plan.passes[0];
+    let positions = pass.positions(plan.planes.pitch);
+    // With fewer channels vectors are quicker: they multiply no zeros.
+    let least = match Precision::chosen() {
+        Precision::Full => 32,
+        Precision::Half => 16,
+    };
+    if amx::available() && a.min(b) >= least {
+        with_samples(wide, |wide_samples| {
+            with_samples(narrow, |narrow_samples| {
+                let factors = grad_amx::Factors {
+                    images: n,
+                    groups,
+                    narrow: a,
+                    wide: b,
+                    narrow_samples,
+                    wide_samples,
+                    narrow_planes: &spread,
+                    wide_planes: &plan.planes,
+                    positions,
+                    taps: &pass.taps,
+                };
+                factors.multiply(Precision::chosen(), &mut gradient);
+                Ok(())
+            })
+        })?;
+        return Tensor::from_vec(gradient, weight.shape(), weight.device());
+    }
     let wide = with_samples(wide, |samples| Ok(planes(&plan.planes, samples, dots::SLACK)))?;
     let narrow = with_samples(narrow, |samples| Ok(planes(&spread, samples, dots::SLACK)))?;
 
-    let pass = &plan.passes[0];
-    let positions = pass.positions(plan.planes.pitch);
-    let groups = spec.groups;
-    let (a, b, taps) = (narrow_channels / groups, wide_channels / groups, kh * kw);
+    let taps = kh * kw;
     let runs = runs(n, positions, narrow_channels * spread.channel, wide_channels * plan.planes.channel);
-    let mut gradient = vec![0f32; weight.elem_count()];
     let target = Shared(gradient.as_mut_ptr());
     // Jobs: a few rows of a group, a range of (wide channel, tap) pairs.
     let pairs = b * taps;

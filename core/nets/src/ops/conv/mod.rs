@@ -6,6 +6,7 @@ mod dots;
 mod drive;
 mod geometry;
 mod grad;
+mod grad_amx;
 mod pack;
 #[cfg(test)]
 mod tests;

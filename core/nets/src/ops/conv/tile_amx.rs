@@ -25,18 +25,26 @@ const BLOCK: usize = 2 * ROWS;
 
 /// x as the nearest bfloat16.
 #[inline(always)]
-fn nearest(x: f32) -> u32 {
+pub fn nearest(x: f32) -> u32 {
     let bits = x.to_bits();
     bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16
 }
 
 /// x as the nearest bfloat16, what is missing as another, and what is still missing as a third.
 #[inline(always)]
-fn split(x: f32) -> [u32; PARTS] {
+pub fn split(x: f32) -> [u32; PARTS] {
     let value = |part: u32| f32::from_bits(part << 16);
     let first = nearest(x);
     let second = nearest(x - value(first));
     [first, second, nearest(x - value(first) - value(second))]
+}
+
+/// Parts that stand for a value.
+pub fn parts(precision: Precision) -> usize {
+    match precision {
+        Precision::Full => PARTS,
+        Precision::Half => 1,
+    }
 }
 
 /// One register's worth of weights: `[output channel][input channel]`.
@@ -58,10 +66,7 @@ pub struct AmxKernel {
 
 impl AmxKernel {
     pub fn new(plan: &Plan, kernel: &Kernel, groups: usize, precision: Precision) -> Self {
-        let parts = match precision {
-            Precision::Full => PARTS,
-            Precision::Half => 1,
-        };
+        let parts = parts(precision);
         let (panels, blocks) = (kernel.outs.div_ceil(PANEL), kernel.ins.div_ceil(BLOCK));
         let mut begins = Vec::new();
         let mut len = 0;
