@@ -48,7 +48,7 @@ pub struct Dub {
     /// The family's weights [default: the imported ones, see `lipsmith models list`]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// draft: quick, to judge the sync by (diffusion families in 6 steps of unipc, at half precision where the processor
+    /// draft: quick, to judge the sync by (diffusion families in 10 steps of unipc, at half precision where the processor
     /// has a matrix unit); final: as --sampler and --steps say
     #[arg(long, value_enum, default_value_t = Quality::Final)]
     quality: Quality,

@@ -1,11 +1,17 @@
 //! What fewer steps cost: every sampler in 4 to 25 steps from the same noise, beside DDIM in 25 steps and beside the
 //! process's own 1000. The network is the ideal one of a world of few pictures (a mixture of Gaussians, whose
-//! posterior is known), so that what differs is the sampler's error alone; no trained weights are needed.
+//! posterior is known), so that what differs is the sampler's error alone; no trained weights are needed. Then the same
+//! with the network's answers as far beside the exact ones as Diff2Lip's are at half precision (measured first, with
+//! noise for weights).
 //!
 //!     cargo bench --workspace --bench steps
 
+#[path = "support/networks.rs"]
+mod networks;
+
 use candle_core::{Device, Tensor};
 use lipsmith_nets::Result;
+use lipsmith_nets::ops::Precision;
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Sampler, Schedule, betas};
 
@@ -25,11 +31,16 @@ fn main() -> Result<()> {
         })
         .collect();
     let (process, world) = (Schedule::new(betas)?, world());
-    let run = |sampler: Sampler, steps: usize, seed: u32| -> Result<Tensor> {
-        let mut noise = Noise::new(seed);
+    // `beside`: how far the network's answers are from the exact ones, as a share of them.
+    let run = |sampler: Sampler, steps: usize, beside: f64, seed: u32| -> Result<Tensor> {
+        let (mut noise, mut fault) = (Noise::new(seed), Noise::new(seed + 1000));
         let start = noise.draw(&[1, 3, SIDE, SIDE], &Device::Cpu)?;
         let hooks = Hooks {
-            network: &mut |x, t| noise_in(x, kept[t], &world),
+            network: &mut |x, t| {
+                let exact = noise_in(x, kept[t], &world)?;
+                let size = squares(&exact, &exact.zeros_like()?)?.sqrt();
+                Ok((&exact + (fault.draw(exact.dims(), &Device::Cpu)? * (beside * size))?)?)
+            },
             should_stop: &mut |_| false,
             noise: &mut |x| noise.draw(x.dims(), &Device::Cpu),
             known: None,
@@ -39,20 +50,31 @@ fn main() -> Result<()> {
     println!("{:8} {:>5} {:>8} {:>22} {:>22}", "", "steps", "speed", "dB to DDIM 25", "dB to DDIM 1000");
     let seeds = 1..=12;
     let reference =
-        |steps| seeds.clone().map(|seed| run(Sampler::Ddim, steps, seed)).collect::<Result<Vec<_>>>();
+        |steps| seeds.clone().map(|seed| run(Sampler::Ddim, steps, 0.0, seed)).collect::<Result<Vec<_>>>();
     let (usual, limit) = (reference(25)?, reference(1000)?);
+    let tell = |sampler: Sampler, name: &str, steps: usize, beside: f64| -> Result<()> {
+        let (mut to_usual, mut to_limit) = (0.0, 0.0);
+        for (i, seed) in seeds.clone().enumerate() {
+            let found = run(sampler, steps, beside, seed)?;
+            to_usual += squares(&found, &usual[i])? / seeds.clone().count() as f64;
+            to_limit += squares(&found, &limit[i])? / seeds.clone().count() as f64;
+        }
+        let speed = 25.0 / steps as f64;
+        let [a, b] = [to_usual, to_limit].map(decibels);
+        println!("{name:8} {steps:5} {speed:7.1}× {a:>22.1} {b:>22.1}");
+        Ok(())
+    };
     for (sampler, name) in Sampler::ALL.into_iter().zip(Sampler::NAMES).filter(|(s, _)| *s != Sampler::Ddpm) {
         for steps in [4, 5, 6, 8, 10, 12, 25] {
-            let (mut to_usual, mut to_limit) = (0.0, 0.0);
-            for (i, seed) in seeds.clone().enumerate() {
-                let found = run(sampler, steps, seed)?;
-                to_usual += squares(&found, &usual[i])? / seeds.clone().count() as f64;
-                to_limit += squares(&found, &limit[i])? / seeds.clone().count() as f64;
-            }
-            let speed = 25.0 / steps as f64;
-            let [a, b] = [to_usual, to_limit].map(decibels);
-            println!("{name:8} {steps:5} {speed:7.1}× {a:>22.1} {b:>22.1}");
+            tell(sampler, name, steps, 0.0)?;
         }
+    }
+    let network = networks::forward("diff2lip_unet")?;
+    let (exact, rounded) = (network()?, Precision::Half.within(&network)?);
+    let beside = (squares(&rounded, &exact)? / squares(&exact, &exact.zeros_like()?)?).sqrt();
+    println!("Diff2Lip at half precision: {:.2} % beside itself; answers as far beside:", 100.0 * beside);
+    for steps in [6, 25] {
+        tell(Sampler::UniPc, "unipc", steps, beside)?;
     }
     Ok(())
 }
