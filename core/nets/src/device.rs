@@ -41,7 +41,7 @@ fn cuda() -> Result<Device> {
 
 fn metal() -> Result<Device> {
     if !candle_core::utils::metal_is_available() {
-        return Err(absent("metal", "a Mac and a build with `--features metal`"));
+        return Err(absent("metal", "a Mac"));
     }
     Ok(Device::new_metal(0)?)
 }
