@@ -177,10 +177,23 @@ impl Project {
         }
     }
 
-    /// Whether rendering the line again would give other pictures than the take has.
+    /// Whether rendering the line again would give other pictures than the take has. Of a film whose faces are not known,
+    /// since it is offline perhaps, they are taken to be those that the take was made with.
     pub fn is_stale(&self, cue: CueId, take: TakeId, known: &Known) -> bool {
         let parts = self.cues.get(&cue).and_then(|cue| cue.takes.get(&take)).map(|take| &take.parts);
-        self.take_specs(cue, known).ok().as_ref() != parts
+        let specs = match (self.take_specs(cue, known), parts) {
+            (Err(NoTake::NotAnalysed { .. }), Some(parts)) => {
+                let mut analyses = known.analyses.clone();
+                self.media.iter().for_each(|(id, film)| {
+                    let seen = parts.iter().find_map(|part| part.seen_in(film.fingerprint));
+                    analyses
+                        .extend(seen.filter(|_| !known.analyses.contains_key(id)).map(|seen| (*id, seen)));
+                });
+                self.take_specs(cue, &Known { analyses: &analyses, ..*known })
+            }
+            (specs, _) => specs,
+        };
+        specs.ok().as_ref() != parts
     }
 
     /// The clip that is to be seen spoken. It nearly always lies by its line: that is looked at first, since this is

@@ -153,6 +153,13 @@ pub struct Footage {
 }
 
 impl TakeSpec {
+    /// Which analysis of this film's faces it was made with; `None` where it has nothing of that film.
+    pub fn seen_in(&self, film: Digest) -> Option<Digest> {
+        let footage = self.footage.iter().map(|footage| (footage.film, footage.analysis));
+        let mut films = std::iter::once((self.film, self.analysis)).chain(footage);
+        films.find(|(of, _)| *of == film).map(|(_, analysis)| analysis)
+    }
+
     /// Names the take's pictures: BLAKE3 over [`TakeSpec::encode`].
     pub fn key(&self) -> Digest {
         Digest::of(&self.encode())

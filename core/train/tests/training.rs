@@ -160,15 +160,20 @@ fn a_resumed_run_ends_where_a_straight_one_does_bit_for_bit() {
 }
 
 #[test]
-fn the_expert_learns_what_belongs_together() {
+fn the_expert_learns_what_belongs_together_at_either_precision() {
     let folder = tempfile::tempdir().unwrap();
     let set = set(&folder.path().join("set"));
-    let mut recipe = expert(&set, 0.0, 2e-3);
-    let before = recipe.examine().unwrap();
-    let mut run = run(&folder.path().join("run"), 60, false);
-    run.examine_every = 60;
-    let outcome = go(&mut recipe, &run).unwrap();
-    assert!(outcome.best.unwrap() < before.judged.min(0.69), "{:?} after {}", outcome, before.judged);
+    for precision in [Precision::Full, Precision::Half] {
+        let mut recipe = expert(&set, 0.0, 2e-3);
+        let before = recipe.examine().unwrap();
+        let run = Run {
+            examine_every: 60,
+            precision,
+            ..run(&folder.path().join(format!("{precision:?}")), 60, false)
+        };
+        let outcome = go(&mut recipe, &run).unwrap();
+        assert!(outcome.best.unwrap() < before.judged.min(0.69), "{outcome:?} after {}", before.judged);
+    }
 }
 
 #[test]

@@ -57,8 +57,9 @@ pub fn palette(ui: &mut egui::Ui, view: &mut Ctx, typed: &mut Typed, fresh: bool
     chosen.is_some()
 }
 
-/// How well a name fits what was typed: its letters in order, sooner and closer together is better.
-fn fit(name: &str, typed: &str) -> Option<usize> {
+/// How well a name fits what was typed: its letters in order, sooner and closer together is better; of two that fit alike the
+/// shorter, which has less that was not typed.
+fn fit(name: &str, typed: &str) -> Option<(usize, usize)> {
     let name: Vec<char> = name.to_lowercase().chars().collect();
     let mut at = 0;
     let mut cost = 0;
@@ -67,7 +68,7 @@ fn fit(name: &str, typed: &str) -> Option<usize> {
         cost += skipped;
         at += skipped + 1;
     }
-    Some(cost)
+    Some((cost, name.len()))
 }
 
 #[cfg(test)]
@@ -77,8 +78,9 @@ mod tests {
     #[test]
     fn the_palette_finds_by_letters_in_order() {
         assert!(fit("Render line", "rl").is_some());
-        assert!(fit("Render line", "line").is_some_and(|cost| cost > 0));
+        assert!(fit("Render line", "line").is_some_and(|(cost, _)| cost > 0));
         assert!(fit("Render line", "lr").is_none());
         assert!(fit("Split", "spl") < fit("Show splits", "spl"));
+        assert!(fit("Export film", "export") < fit("Export lines as a script", "export"));
     }
 }

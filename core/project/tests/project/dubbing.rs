@@ -120,6 +120,10 @@ fn takes_are_seen_comped_and_found_stale() {
 
     assert!(!project.is_stale(cue, second, &known(2)) && project.is_stale(cue, first, &known(2)));
     assert!(moved.is_stale(cue, second, &known(2)));
+    // Of a film that is offline nobody can tell the faces: its takes are as good as they were.
+    let nothing = BTreeMap::new();
+    let offline = Known { analyses: &nothing, ..known(2) };
+    assert!(!project.is_stale(cue, second, &offline) && moved.is_stale(cue, second, &offline));
     let faded = apply(&project, CueEdit::Handles { cue, handles: f(2) });
     assert_eq!(
         [2, 3, 4, 9, 10, 11, 12].map(|frame| faded.cues[&cue].opacity_at(f(frame))),

@@ -43,7 +43,7 @@ impl Shop {
             seed: 1,
             lips: 2.0,
             adapter: lesson.adapter,
-            half_precision: false,
+            half_precision: true,
         };
         let schedule = Schedule {
             resume: folder.join("run.json").exists(),
@@ -86,7 +86,7 @@ impl Shop {
 fn name(lesson: &Lesson, paths: &Paths) -> Result<String, EngineError> {
     let Lesson { film, base, adapter, .. } = lesson;
     let weights = checkpoints(&Registry::open(&paths.data)?, paths)?.remove(base);
-    let whole = format!("{} {base} {weights:?} {adapter:?}", fingerprint(film)?);
+    let whole = format!("{} {base} {weights:?} {adapter:?} half", fingerprint(film)?);
     let stem = film.file_stem().unwrap_or_default().to_string_lossy();
     let digest = Digest::of(whole.as_bytes()).to_string();
     Ok(format!("{stem}-{}", digest.get(..12).unwrap_or(&digest)))
