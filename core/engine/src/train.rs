@@ -414,7 +414,7 @@ fn check(training: &Training, schedule: &Schedule, network: Network) -> Result<(
     if let Some(diffusion) = &training.diffusion {
         let Diffusion { side, depth, picture, variance, lpips, looks, adversary, parts, sampling, .. } =
             diffusion;
-        if !(side.is_multiple_of(16) && (32..=512).contains(side)) || !(1..=8).contains(depth) {
+        if !(side.is_multiple_of(16) && (32..=512).contains(side) && (1..=8).contains(depth)) {
             return refuse("--side: give 32 to 512 pixels, a multiple of 16; --depth: 1 to 8 blocks".into());
         }
         let weights = [Some(*picture), Some(*variance), *looks, *adversary];

@@ -27,6 +27,8 @@ const SAMPLES: usize = 640;
 /// Room that the published pipeline leaves around a face, in half its side.
 const ROOM: f32 = 0.4;
 
+// One is held at a time.
+#[allow(clippy::large_enum_variant)]
 enum Network {
     SyncNet(SyncNetV2),
     Expert(SyncNetColor),

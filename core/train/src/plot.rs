@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn many_points_are_averaged_and_none_are_no_trouble() {
-        let noisy = |i: usize| [i as f64, if i % 2 == 0 { 1.0 } else { 3.0 }];
+        let noisy = |i: usize| [i as f64, if i.is_multiple_of(2) { 1.0 } else { 3.0 }];
         let points: Vec<_> = (0..100_000).map(noisy).collect();
         let few = averaged(&points, [0.0, 99_999.0]);
         assert!(few.len() <= WIDTH / 2 + 1 && few.iter().take(100).all(|[_, y]| (y - 2.0).abs() < 0.01));

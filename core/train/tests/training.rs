@@ -1,6 +1,9 @@
 //! Training from outside, on a tiny set: it lowers the loss, a run goes on exactly where it stopped, and what
 //! goes wrong leaves the last good state.
 
+// Whatever fails here fails the test.
+#![allow(clippy::unwrap_used)]
+
 use candle_core::{Device, Tensor};
 use lipsmith_base::Cancel;
 use lipsmith_nets::diff2lip::Config;

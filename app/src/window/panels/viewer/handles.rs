@@ -117,10 +117,11 @@ pub fn show(ui: &egui::Ui, ctx: &mut Ctx, stage: &egui::Response, placed: Placed
             held.abandoned = true;
             ctx.act(Act::Abandon);
         }
-        if response.dragged() && !held.abandoned {
-            if let Some(pointer) = response.interact_pointer_pos() {
-                ctx.drag(held.edit(placed.film_point(pointer)));
-            }
+        if response.dragged()
+            && !held.abandoned
+            && let Some(pointer) = response.interact_pointer_pos()
+        {
+            ctx.drag(held.edit(placed.film_point(pointer)));
         }
         if response.drag_stopped() {
             if !held.abandoned {
