@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 CHECKPOINT = os.environ["LIPSMITH_BENCH_CHECKPOINT"]
-PARAMETERS = {"diff2lip_unet": 101_670_630, "wav2lip_generator": 36_298_035}
+PARAMETERS = {"diff2lip_unet": 101_670_630, "wav2lip": 36_298_035}
 
 
 class ResBlock(nn.Module):
@@ -236,6 +236,7 @@ def operation(name):
     return lambda: function(*inputs)
 
 
+@torch.inference_mode(False)  # What is made in it can learn nothing.
 def forward(name):
     """The network with its inputs, as a function of nothing."""
     if name == "diff2lip_unet":
@@ -244,15 +245,25 @@ def forward(name):
         pictures = [torch.rand(n, 3, 128, 128) for _ in range(3)]
         inputs = [pictures[0], torch.tensor([480.0]), pictures[1], mask, pictures[2], torch.randn(n, 80, 16)]
     else:
-        n = int(name.removeprefix("wav2lip_generator").removeprefix("_b") or 1)
+        n = int(name.split("_b")[1] if "_b" in name else 1)
         network = Wav2Lip()
         inputs = [torch.randn(n, 1, 80, 16), torch.rand(n, 6, 96, 96)]
     found = sum(p.numel() for p in network.parameters())
     expected = next(count for key, count in PARAMETERS.items() if name.startswith(key))
     if found != expected:
         sys.exit(f"{name} has {found} parameters here, {expected} as published")
+    if "gradients" in name:
+        truth = torch.rand(n, 3, 96, 96)
+        return lambda: training_step(network, inputs, truth)
     network.eval()
     return lambda: network(*inputs)
+
+
+def training_step(network, inputs, truth):
+    """But for the optimiser."""
+    with torch.inference_mode(False), torch.enable_grad():
+        network.zero_grad()
+        F.l1_loss(network(*(x.clone() for x in inputs)), truth.clone()).backward()
 
 
 def checkpoint_load():

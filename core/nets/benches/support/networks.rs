@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
-use candle_nn::{Init, VarBuilder};
+use candle_nn::{Init, VarBuilder, VarMap};
 use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
@@ -16,6 +16,7 @@ pub fn forward(name: &str) -> Result<Forward> {
         "diff2lip_unet" => diff2lip_unet(),
         "wav2lip_generator" => wav2lip_generator(1),
         "wav2lip_generator_b8" => wav2lip_generator(8),
+        "wav2lip_gradients_b8" => wav2lip_gradients(8),
         "checkpoint_load" => checkpoint_load(),
         _ => Err(NetsError::Invalid(format!("no network `{name}` is timed here"))),
     }
@@ -43,6 +44,21 @@ fn wav2lip_generator(n: usize) -> Result<Forward> {
     let mel = Tensor::randn(0f32, 1.0, (n, 1, 80, 16), &Device::Cpu)?;
     let faces = picture(n, 6, wav2lip::FACE)?;
     Ok(Box::new(move || network.forward(&mel, &faces)))
+}
+
+/// A training step but for the optimiser: forward with the batch's own statistics, the mean difference, backward.
+fn wav2lip_gradients(n: usize) -> Result<Forward> {
+    let weights = VarMap::new();
+    let vb = VarBuilder::from_varmap(&weights, DType::F32, &Device::Cpu);
+    let network = Wav2Lip::trainable(&wav2lip::Config::released(), &vb)?;
+    let mel = Tensor::randn(0f32, 1.0, (n, 1, 80, 16), &Device::Cpu)?;
+    let (faces, truth) = (picture(n, 6, wav2lip::FACE)?, picture(n, 3, wav2lip::FACE)?);
+    Ok(Box::new(move || {
+        let loss = (network.forward(&mel, &faces)? - &truth)?.abs()?.mean_all()?;
+        let gradients = loss.backward()?;
+        let learned = weights.all_vars().into_iter().filter_map(|var| gradients.get(&var).cloned());
+        learned.last().ok_or_else(|| NetsError::Invalid("nothing has a gradient".to_owned()))
+    }))
 }
 
 /// All tensors of the checkpoint that `LIPSMITH_BENCH_CHECKPOINT` names, from the disk into memory.

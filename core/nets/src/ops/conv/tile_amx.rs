@@ -83,23 +83,36 @@ impl AmxKernel {
                 let taps = pass.taps.len();
                 let (part, after) = rest.split_at_mut(panels * blocks * taps * parts);
                 rest = after;
-                part.par_chunks_mut((taps * parts).max(1)).enumerate().for_each(|(i, block)| {
-                    let (out, input) = (i / blocks * PANEL, i % blocks * BLOCK);
-                    for o in out..kernel.outs.min(out + PANEL) {
-                        for c in input..kernel.ins.min(input + BLOCK) {
-                            let at =
+                part.par_chunks_mut((taps * parts).max(1)).enumerate().for_each_init(
+                    Vec::new,
+                    |work, (i, block)| {
+                        let (out, input) = (i / blocks * PANEL, i % blocks * BLOCK);
+                        let outs = out..kernel.outs.min(out + PANEL);
+                        let ins = input..kernel.ins.min(input + BLOCK);
+                        // Along one kind of channels the weights lie side by side.
+                        let area = kernel.out_stride.min(kernel.in_stride);
+                        let along_ins = kernel.in_stride == area;
+                        let (across, along) = if along_ins { (&outs, &ins) } else { (&ins, &outs) };
+                        for far in across.clone() {
+                            let (o, c) = if along_ins { (far, input) } else { (out, far) };
+                            let begin =
                                 group * kernel.group_stride + o * kernel.out_stride + c * kernel.in_stride;
+                            work.resize(parts * area * along.len(), 0);
+                            split_run(&kernel.data[begin..begin + area * along.len()], work);
                             for (tap, registers) in pass.taps.iter().zip(block.chunks_exact_mut(parts)) {
-                                let (half, row) = ((o - out) / ROWS, (o - out) % ROWS);
-                                for (registers, part) in
-                                    registers.iter_mut().zip(split(kernel.data[at + tap.index]))
+                                for (registers, run) in
+                                    registers.iter_mut().zip(work.chunks_exact(area * along.len()))
                                 {
-                                    registers[half].0[row][c - input] = part as u16;
+                                    for near in 0..along.len() {
+                                        let (o, c) =
+                                            if along_ins { (far - out, near) } else { (near, far - input) };
+                                        registers[o / ROWS].0[o % ROWS][c] = run[near * area + tap.index];
+                                    }
                                 }
                             }
                         }
-                    }
-                });
+                    },
+                );
             }
         }
         Self { weights, parts, begins, groups, ins: kernel.ins }
@@ -167,6 +180,22 @@ impl<'a> AmxTiles<'a> {
         Self { plan, kernel, planes, len }
     }
 }
+vectorised! {
+    /// All first parts of a run of samples, then all second ones, as many parts as there is room for.
+    fn split_run(samples: &[f32], split_samples: &mut [u16]) {
+        if split_samples.len() == samples.len() {
+            samples.iter().zip(split_samples).for_each(|(x, to)| *to = nearest(*x) as u16);
+            return;
+        }
+        let (first, rest) = split_samples.split_at_mut(samples.len());
+        let (second, third) = rest.split_at_mut(samples.len());
+        for (((x, first), second), third) in samples.iter().zip(first).zip(second).zip(third) {
+            let parts = split(*x);
+            (*first, *second, *third) = (parts[0] as u16, parts[1] as u16, parts[2] as u16);
+        }
+    }
+}
+
 vectorised! {
     fn round_pairs(a: &[f32], b: &[f32], rounded: &mut [u32]) {
         for (rounded, (a, b)) in rounded.iter_mut().zip(a.iter().zip(b.iter())) {
