@@ -72,6 +72,82 @@ impl Drop for Registers {
 /// Parts of an f32, largest first: three bfloat16 hold its 24 bits.
 pub const PARTS: usize = 3;
 
+// The loops below keep four tiles of sums in tmm0 to tmm3, 32 rows by 32 columns; tmm4 and tmm5 hold two tiles of rows (lines
+// of 64 bytes, `{rows}`), tmm6 and tmm7 two of columns. `{line}` is 64.
+
+/// The tiles of rows of one part.
+macro_rules! rows {
+    ($part:literal) => {
+        concat!(
+            "tileloadd tmm4, [{rows} + {line} + 2048*",
+            $part,
+            "]\n",
+            "tileloadd tmm5, [{rows} + {line} + 2048*",
+            $part,
+            " + 1024]"
+        )
+    };
+}
+
+/// The tiles of columns that begin at an address, lines a register apart.
+macro_rules! columns {
+    ($at:literal, $apart:literal) => {
+        concat!(
+            "tileloadd tmm6, [",
+            $at,
+            " + {",
+            $apart,
+            "}]\n",
+            "tileloadd tmm7, [",
+            $at,
+            " + {",
+            $apart,
+            "} + 64]"
+        )
+    };
+}
+
+/// Adds the products of rows and columns to the sums.
+macro_rules! multiply {
+    () => {
+        "tdpbf16ps tmm0, tmm4, tmm6\ntdpbf16ps tmm1, tmm4, tmm7\n\
+         tdpbf16ps tmm2, tmm5, tmm6\ntdpbf16ps tmm3, tmm5, tmm7"
+    };
+}
+
+/// All sums, from memory or into it.
+macro_rules! sums {
+    (load) => {
+        "tileloadd tmm0, [{upper} + {row}]\ntileloadd tmm1, [{upper} + {row} + 64]\n\
+         tileloadd tmm2, [{lower} + {row}]\ntileloadd tmm3, [{lower} + {row} + 64]"
+    };
+    (store) => {
+        "tilestored [{upper} + {row}], tmm0\ntilestored [{upper} + {row} + 64], tmm1\n\
+         tilestored [{lower} + {row}], tmm2\ntilestored [{lower} + {row} + 64], tmm3"
+    };
+}
+
+/// The assembly of a loop; sums lie `$row` numbers apart, and the tile registers are overwritten.
+macro_rules! tiles {
+    ($($code:expr),+; sums = $sums:ident, row = $row:expr; $($operands:tt)*) => {
+        asm!(
+            sums!(load),
+            "2:",
+            $($code,)+
+            "jnz 2b",
+            sums!(store),
+            upper = in(reg) $sums,
+            lower = in(reg) $sums.add(ROWS * $row),
+            row = in(reg) $row * size_of::<f32>(),
+            line = in(reg) 64usize,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+            $($operands)*
+        )
+    };
+}
+
 /// Adds one tile of 32 output channels by 32 positions over `steps`: six of the nine products of parts, those
 /// that reach f32's last bit, smaller ones first.
 ///
@@ -86,86 +162,31 @@ pub unsafe fn add(
     sums: *mut f32,
     row: usize,
 ) {
-    // tmm0–3: sums; 4, 5: weights of 16 output channels each; 6, 7: samples of 16 positions each.
     unsafe {
-        asm!(
-            "tileloadd tmm0, [{upper} + {row}]",
-            "tileloadd tmm1, [{upper} + {row} + 64]",
-            "tileloadd tmm2, [{lower} + {row}]",
-            "tileloadd tmm3, [{lower} + {row} + 64]",
-            "2:",
+        tiles!(
             "mov {offset}, [{steps}]",
-            // weights 0 · samples 2
             "lea {at}, [{third} + {offset}*4]",
-            "tileloadd tmm4, [{weights} + {line}]",
-            "tileloadd tmm6, [{at} + {channel}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{at} + {channel} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{weights} + {line} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            // weights 0 · samples 1
+            rows!(0), columns!("{at}", "channel"), multiply!(),
             "lea {at}, [{second} + {offset}*4]",
-            "tileloadd tmm6, [{at} + {channel}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tileloadd tmm7, [{at} + {channel} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            // weights 1 · samples 1
-            "tileloadd tmm4, [{weights} + {line} + 2048]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{weights} + {line} + 3072]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            // weights 1 · samples 0
+            columns!("{at}", "channel"), multiply!(),
+            rows!(1), multiply!(),
             "lea {at}, [{first} + {offset}*4]",
-            "tileloadd tmm6, [{at} + {channel}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tileloadd tmm7, [{at} + {channel} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            // weights 2 · samples 0
-            "tileloadd tmm4, [{weights} + {line} + 4096]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{weights} + {line} + 5120]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            // weights 0 · samples 0
-            "tileloadd tmm4, [{weights} + {line}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{weights} + {line} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {weights}, 6144",
+            columns!("{at}", "channel"), multiply!(),
+            rows!(2), multiply!(),
+            rows!(0), multiply!(),
+            "add {rows}, 6144",
             "add {steps}, 8",
-            "cmp {steps}, {end}",
-            "jne 2b",
-            "tilestored [{upper} + {row}], tmm0",
-            "tilestored [{upper} + {row} + 64], tmm1",
-            "tilestored [{lower} + {row}], tmm2",
-            "tilestored [{lower} + {row} + 64], tmm3",
-            upper = in(reg) sums,
-            lower = in(reg) sums.add(ROWS * row),
-            row = in(reg) row * size_of::<f32>(),
-            steps = inout(reg) steps.as_ptr() => _,
-            end = in(reg) steps.as_ptr_range().end,
-            weights = inout(reg) weights => _,
+            "cmp {steps}, {end}";
+            sums = sums, row = row;
+            rows = inout(reg) weights => _,
             first = in(reg) planes[0],
             second = in(reg) planes[1],
             third = in(reg) planes[2],
             channel = in(reg) channel * size_of::<u32>(),
-            line = in(reg) 64usize,
+            steps = inout(reg) steps.as_ptr() => _,
+            end = in(reg) steps.as_ptr_range().end,
             offset = out(reg) _,
             at = out(reg) _,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
         );
     }
 }
@@ -183,117 +204,47 @@ pub unsafe fn add_rounded(
     row: usize,
 ) {
     unsafe {
-        asm!(
-            "tileloadd tmm0, [{upper} + {row}]",
-            "tileloadd tmm1, [{upper} + {row} + 64]",
-            "tileloadd tmm2, [{lower} + {row}]",
-            "tileloadd tmm3, [{lower} + {row} + 64]",
-            "2:",
+        tiles!(
             "mov {at}, [{steps}]",
             "lea {at}, [{plane} + {at}*4]",
-            "tileloadd tmm4, [{weights} + {line}]",
-            "tileloadd tmm6, [{at} + {channel}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{at} + {channel} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{weights} + {line} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {weights}, 2048",
+            rows!(0), columns!("{at}", "channel"), multiply!(),
+            "add {rows}, 2048",
             "add {steps}, 8",
-            "cmp {steps}, {end}",
-            "jne 2b",
-            "tilestored [{upper} + {row}], tmm0",
-            "tilestored [{upper} + {row} + 64], tmm1",
-            "tilestored [{lower} + {row}], tmm2",
-            "tilestored [{lower} + {row} + 64], tmm3",
-            upper = in(reg) sums,
-            lower = in(reg) sums.add(ROWS * row),
-            row = in(reg) row * size_of::<f32>(),
-            steps = inout(reg) steps.as_ptr() => _,
-            end = in(reg) steps.as_ptr_range().end,
-            weights = inout(reg) weights => _,
+            "cmp {steps}, {end}";
+            sums = sums, row = row;
+            rows = inout(reg) weights => _,
             plane = in(reg) plane,
             channel = in(reg) channel * size_of::<u32>(),
-            line = in(reg) 64usize,
+            steps = inout(reg) steps.as_ptr() => _,
+            end = in(reg) steps.as_ptr_range().end,
             at = out(reg) _,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
         );
     }
 }
 
-/// Adds the products of 32 narrow channels and 32 wide ones over `steps` times 32 positions: the same six of the nine products of
-/// parts as [`add`].
+/// Adds the products of 32 narrow channels and 32 wide ones over `steps` times 32 positions: the same six of the nine
+/// products of parts as [`add`].
 ///
 /// # Safety
-/// The tile registers are configured; `steps` is not 0; 6 KB of rows a step; 384 bytes of columns a position; 32 rows of 32
-/// sums.
+/// The tile registers are configured; `steps` is not 0; 6 KB of rows a step; 384 bytes of columns a position; 32 rows of
+/// 32 sums.
 pub unsafe fn dots(steps: usize, rows: *const u8, columns: *const u8, sums: *mut f32) {
     unsafe {
-        asm!(
-            "tileloadd tmm0, [{sums} + {two}]",
-            "tileloadd tmm1, [{sums} + {two} + 64]",
-            "tileloadd tmm2, [{sums} + {two} + 2048]",
-            "tileloadd tmm3, [{sums} + {two} + 2112]",
-            "2:",
-            "tileloadd tmm4, [{rows} + {one}]",
-            "tileloadd tmm6, [{columns} + {pair} + 256]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{columns} + {pair} + 320]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{rows} + {one} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "tileloadd tmm6, [{columns} + {pair} + 128]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{columns} + {pair} + 192]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "tileloadd tmm4, [{rows} + {one} + 2048]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{rows} + {one} + 3072]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "tileloadd tmm6, [{columns} + {pair}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{columns} + {pair} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "tileloadd tmm4, [{rows} + {one} + 4096]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{rows} + {one} + 5120]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "tileloadd tmm4, [{rows} + {one}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{rows} + {one} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
+        tiles!(
+            rows!(0), columns!("{columns} + 256", "pair"), multiply!(),
+            columns!("{columns} + 128", "pair"), multiply!(),
+            rows!(1), multiply!(),
+            columns!("{columns}", "pair"), multiply!(),
+            rows!(2), multiply!(),
+            rows!(0), multiply!(),
             "add {rows}, 6144",
             "add {columns}, 12288",
-            "dec {steps}",
-            "jnz 2b",
-            "tilestored [{sums} + {two}], tmm0",
-            "tilestored [{sums} + {two} + 64], tmm1",
-            "tilestored [{sums} + {two} + 2048], tmm2",
-            "tilestored [{sums} + {two} + 2112], tmm3",
-            sums = in(reg) sums,
-            two = in(reg) 128usize,
-            one = in(reg) 64usize,
-            pair = in(reg) 768usize,
+            "dec {steps}";
+            sums = sums, row = 2 * ROWS;
             rows = inout(reg) rows => _,
             columns = inout(reg) columns => _,
+            pair = in(reg) 768usize,
             steps = inout(reg) steps => _,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
         );
     }
 }
@@ -304,38 +255,16 @@ pub unsafe fn dots(steps: usize, rows: *const u8, columns: *const u8, sums: *mut
 /// As there, but for 2 KB of rows a step and 128 bytes of columns a position.
 pub unsafe fn dots_rounded(steps: usize, rows: *const u8, columns: *const u8, sums: *mut f32) {
     unsafe {
-        asm!(
-            "tileloadd tmm0, [{sums} + {two}]",
-            "tileloadd tmm1, [{sums} + {two} + 64]",
-            "tileloadd tmm2, [{sums} + {two} + 2048]",
-            "tileloadd tmm3, [{sums} + {two} + 2112]",
-            "2:",
-            "tileloadd tmm4, [{rows} + {one}]",
-            "tileloadd tmm6, [{columns} + {pair}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{columns} + {pair} + 64]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{rows} + {one} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
+        tiles!(
+            rows!(0), columns!("{columns}", "pair"), multiply!(),
             "add {rows}, 2048",
             "add {columns}, 4096",
-            "dec {steps}",
-            "jnz 2b",
-            "tilestored [{sums} + {two}], tmm0",
-            "tilestored [{sums} + {two} + 64], tmm1",
-            "tilestored [{sums} + {two} + 2048], tmm2",
-            "tilestored [{sums} + {two} + 2112], tmm3",
-            sums = in(reg) sums,
-            two = in(reg) 128usize,
-            one = in(reg) 64usize,
-            pair = in(reg) 256usize,
+            "dec {steps}";
+            sums = sums, row = 2 * ROWS;
             rows = inout(reg) rows => _,
             columns = inout(reg) columns => _,
+            pair = in(reg) 256usize,
             steps = inout(reg) steps => _,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
         );
     }
 }

@@ -5,6 +5,8 @@
 //! two neighbouring positions in 32 bits: of the wide channels every position stands there with its next, so that a tap may
 //! begin at any.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::amx::{self, PARTS, ROWS};
@@ -57,24 +59,23 @@ impl Factors<'_> {
             let (rows, columns) = (self.rows(&layout, images.clone()), self.columns(&layout, images.clone()));
             sums.par_iter_mut().enumerate().for_each(|(job, sums)| {
                 let (panel, share) = (job / shares, job % shares);
-                let (narrow, wide) = (panel / layout.wide_panels, panel % layout.wide_panels);
-                let group = narrow / layout.narrow_panels;
-                let wide = group * layout.wide_panels + wide;
-                let runs = images.len() * layout.blocks.div_ceil(RUN);
+                let runs = images.len() * layout.runs();
                 let _registers = amx::Registers::new();
                 for run in share * runs / shares..(share + 1) * runs / shares {
-                    let (image, begin) =
-                        (run / layout.blocks.div_ceil(RUN), run % layout.blocks.div_ceil(RUN) * RUN);
+                    let (image, begin) = (run / layout.runs(), run % layout.runs() * RUN);
                     let steps = RUN.min(layout.blocks - begin);
-                    let row = ((narrow * images.len() + image) * layout.blocks + begin) * layout.step();
+                    let narrow = panel / layout.wide_panels;
+                    let wide =
+                        narrow / layout.narrow_panels * layout.wide_panels + panel % layout.wide_panels;
+                    let row = (narrow * images.len() + image) * layout.blocks + begin;
                     let line = (wide * images.len() + image) * layout.lines + begin * BLOCK;
                     for (tap, sums) in self.taps.iter().zip(sums.chunks_exact_mut(PANEL * PANEL)) {
-                        // SAFETY: the unit is there and configured; `steps` blocks of rows lie in `rows`, and the lines that
-                        // they meet, tap.offset further and one position more, in `columns` (see `Layout::lines`).
+                        // SAFETY: the unit is there and configured; `steps` blocks of rows lie in `rows`, and the lines
+                        // that they meet, the tap's offset and one position further, in `columns` (`Layout::lines`).
                         unsafe {
-                            let rows = rows.as_ptr::<u32>().add(row).cast();
-                            let columns =
-                                columns.as_ptr::<u32>().add((line + tap.offset) * layout.line()).cast();
+                            let rows = rows.as_ptr::<u32>().add(row * layout.step()).cast();
+                            let line = (line + tap.offset) * layout.line();
+                            let columns = columns.as_ptr::<u32>().add(line).cast();
                             match precision {
                                 Precision::Full => amx::dots(steps, rows, columns, sums.as_mut_ptr()),
                                 Precision::Half => amx::dots_rounded(steps, rows, columns, sums.as_mut_ptr()),
@@ -89,7 +90,7 @@ impl Factors<'_> {
 
     /// `[group · narrow panel][image][block][part][channel][32 positions]`, two positions in 32 bits; zero beyond the
     /// channels and the positions.
-    fn rows(&self, layout: &Layout, images: std::ops::Range<usize>) -> Buffer {
+    fn rows(&self, layout: &Layout, images: Range<usize>) -> Buffer {
         let panels = self.groups * layout.narrow_panels;
         let mut rows = Buffer::dirty(panels * images.len() * layout.blocks * layout.step());
         let planes = self.narrow_planes;
@@ -120,7 +121,7 @@ impl Factors<'_> {
     }
 
     /// `[group · wide panel][image][position][part][channel]`, each with its next position; zero beyond the channels.
-    fn columns(&self, layout: &Layout, images: std::ops::Range<usize>) -> Buffer {
+    fn columns(&self, layout: &Layout, images: Range<usize>) -> Buffer {
         let panels = self.groups * layout.wide_panels;
         let mut columns = Buffer::dirty(panels * images.len() * layout.lines * layout.line());
         let planes = self.wide_planes;
@@ -190,6 +191,11 @@ impl Layout {
             lines: factors.wide_planes.channel + BLOCK + ROWS,
             groups: factors.groups,
         }
+    }
+
+    /// Runs of an image.
+    fn runs(&self) -> usize {
+        self.blocks.div_ceil(RUN)
     }
 
     /// Numbers of 32 bits that a step of rows takes, a line of columns, and an image of both.
