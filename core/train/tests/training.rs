@@ -170,9 +170,9 @@ fn the_expert_learns_what_belongs_together_at_either_precision() {
         let mut recipe = expert(&set, 0.0, 2e-3);
         let before = recipe.examine().unwrap();
         let run = Run {
-            examine_every: 60,
+            examine_every: 50,
             precision,
-            ..run(&folder.path().join(format!("{precision:?}")), 60, false)
+            ..run(&folder.path().join(format!("{precision:?}")), 200, false)
         };
         let outcome = go(&mut recipe, &run).unwrap();
         assert!(outcome.best.unwrap() < before.judged.min(0.69), "{outcome:?} after {}", before.judged);
@@ -328,11 +328,11 @@ fn a_painter_learns_from_true_mouths_and_its_ear_from_sounds() {
     let weights = Weights::load(&outcome.network, Network::Diff2Lip, &Device::Cpu).unwrap();
     let settings = Settings { rate: 2e-3, ..Settings::default() };
     let mut ear = Ear::new(&set, weights, 6, settings, &Device::Cpu).unwrap();
-    let mut once = run(&folder.path().join("ear"), 120, false);
-    once.examine_every = 120;
+    let mut once = run(&folder.path().join("ear"), 300, false);
+    once.examine_every = 300;
     go(&mut ear, &once).unwrap();
     let explained = ear.examine().unwrap().scores[1].1;
-    assert!(explained > 0.3, "{explained}");
+    assert!(explained > 0.3, "explained: {explained}");
 }
 
 #[test]

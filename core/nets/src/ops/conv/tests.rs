@@ -85,6 +85,30 @@ fn gradients_equal_candles() -> Result<()> {
     Ok(())
 }
 
+/// Many pictures, several layings-out, panels that are not full, runs that are not whole.
+#[test]
+fn gradients_of_large_batches_equal_candles() -> Result<()> {
+    for (n, [i, o], side, kernel, stride) in [
+        (24, [64, 64], 40, 3, 1),
+        (24, [40, 100], 12, 1, 1),
+        (6, [64, 128], 48, 3, 2),
+        (64, [96, 33], 6, 3, 1),
+    ] {
+        let spec = Conv2dSpec { stride: [stride; 2], padding: [kernel / 2; 2], ..Default::default() };
+        let (x, w) = (noise(1, &[n, i, side, side]), Var::from_tensor(&noise(2, &[o, i, kernel, kernel]))?);
+        let ours = conv2d(&x, &w, None, spec)?;
+        let weights = noise(3, ours.dims());
+        let theirs = x.conv2d(&w, kernel / 2, stride, 1, 1)?;
+        let [ours, theirs] = [ours, theirs].map(|y| -> Result<Tensor> {
+            let grads = (y * &weights)?.sum_all()?.backward()?;
+            Ok(grads.get(&w).cloned().expect("it is tracked"))
+        });
+        let d = distance(&ours?, &theirs?);
+        assert!(d < 1e-4, "{n} pictures of {side}, {i} → {o}: {d}");
+    }
+    Ok(())
+}
+
 #[test]
 fn gradients_equal_finite_differences() -> Result<()> {
     // Unequal directions, which Candle cannot do.
