@@ -332,7 +332,7 @@ fn a_painter_learns_from_true_mouths_and_its_ear_from_sounds() {
     once.examine_every = 300;
     go(&mut ear, &once).unwrap();
     let explained = ear.examine().unwrap().scores[1].1;
-    assert!(explained > 0.3, "explained: {explained}");
+    assert!(explained > 0.2, "explained: {explained}");
 }
 
 #[test]
