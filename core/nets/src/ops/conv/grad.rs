@@ -28,7 +28,8 @@ pub fn of_weight(wide: &Tensor, narrow: &Tensor, weight: &Tensor, spec: &Conv2dS
     let pass = &plan.passes[0];
     let positions = pass.positions(plan.planes.pitch);
     // With fewer channels vectors are quicker: they multiply no zeros.
-    let least = match Precision::chosen() {
+    let precision = Precision::chosen();
+    let least = match precision {
         Precision::Full => 32,
         Precision::Half => 16,
     };
@@ -47,7 +48,7 @@ pub fn of_weight(wide: &Tensor, narrow: &Tensor, weight: &Tensor, spec: &Conv2dS
                     positions,
                     taps: &pass.taps,
                 };
-                factors.multiply(Precision::chosen(), &mut gradient);
+                factors.multiply(precision, &mut gradient);
                 Ok(())
             })
         })?;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::amx::{self, PARTS, ROWS};
 use super::drive::Tiles;
-use super::geometry::Plan;
+use super::geometry::{Plan, Tap};
 use super::{Kernel, pack};
 use crate::ops::Precision;
 use crate::ops::buffer::Buffer;
@@ -83,36 +83,12 @@ impl AmxKernel {
                 let taps = pass.taps.len();
                 let (part, after) = rest.split_at_mut(panels * blocks * taps * parts);
                 rest = after;
-                part.par_chunks_mut((taps * parts).max(1)).enumerate().for_each_init(
-                    Vec::new,
-                    |work, (i, block)| {
-                        let (out, input) = (i / blocks * PANEL, i % blocks * BLOCK);
-                        let outs = out..kernel.outs.min(out + PANEL);
-                        let ins = input..kernel.ins.min(input + BLOCK);
-                        // Along one kind of channels the weights lie side by side.
-                        let area = kernel.out_stride.min(kernel.in_stride);
-                        let along_ins = kernel.in_stride == area;
-                        let (across, along) = if along_ins { (&outs, &ins) } else { (&ins, &outs) };
-                        for far in across.clone() {
-                            let (o, c) = if along_ins { (far, input) } else { (out, far) };
-                            let begin =
-                                group * kernel.group_stride + o * kernel.out_stride + c * kernel.in_stride;
-                            work.resize(parts * area * along.len(), 0);
-                            split_run(&kernel.data[begin..begin + area * along.len()], work);
-                            for (tap, registers) in pass.taps.iter().zip(block.chunks_exact_mut(parts)) {
-                                for (registers, run) in
-                                    registers.iter_mut().zip(work.chunks_exact(area * along.len()))
-                                {
-                                    for near in 0..along.len() {
-                                        let (o, c) =
-                                            if along_ins { (far - out, near) } else { (near, far - input) };
-                                        registers[o / ROWS].0[o % ROWS][c] = run[near * area + tap.index];
-                                    }
-                                }
-                            }
-                        }
-                    },
-                );
+                let of_group = Kernel { data: &kernel.data[group * kernel.group_stride..], ..*kernel };
+                let chunks = part.par_chunks_mut((taps * parts).max(1)).enumerate();
+                chunks.for_each_init(Vec::new, |work, (i, block)| {
+                    let first = [i / blocks * PANEL, i % blocks * BLOCK];
+                    lay_weights(&of_group, first, &pass.taps, work, block);
+                });
             }
         }
         Self { weights, parts, begins, groups, ins: kernel.ins }
@@ -120,6 +96,38 @@ impl AmxKernel {
 
     pub fn precision(&self) -> Precision {
         if self.parts == PARTS { Precision::Full } else { Precision::Half }
+    }
+}
+
+/// One group's weights from the first output and input channel on, as many as a block takes, into `[tap][part]`; `work` is
+/// for its own use.
+fn lay_weights(
+    kernel: &Kernel,
+    [out, input]: [usize; 2],
+    taps: &[Tap],
+    work: &mut Vec<u16>,
+    block: &mut [[Weights; 2]],
+) {
+    let parts = block.len() / taps.len();
+    let outs = PANEL.min(kernel.outs - out);
+    let ins = BLOCK.min(kernel.ins - input);
+    // Along one kind of channels the weights lie side by side.
+    let area = kernel.out_stride.min(kernel.in_stride);
+    let along_ins = kernel.in_stride == area;
+    let (across, along) = if along_ins { (outs, ins) } else { (ins, outs) };
+    let far_stride = kernel.out_stride.max(kernel.in_stride);
+    let begin = out * kernel.out_stride + input * kernel.in_stride;
+    work.resize(parts * area * along, 0);
+    for far in 0..across {
+        split_run(&kernel.data[begin + far * far_stride..][..area * along], work);
+        for (tap, registers) in taps.iter().zip(block.chunks_exact_mut(parts)) {
+            for (registers, run) in registers.iter_mut().zip(work.chunks_exact(area * along)) {
+                for near in 0..along {
+                    let (o, c) = if along_ins { (far, near) } else { (near, far) };
+                    registers[o / ROWS].0[o % ROWS][c] = run[near * area + tap.index];
+                }
+            }
+        }
     }
 }
 
