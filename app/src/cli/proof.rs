@@ -13,9 +13,10 @@ pub struct Proof {
     /// A checkpoint of Wav2Lip or Diff2Lip to judge; may be given several times
     #[arg(long, value_name = "FILE")]
     network: Vec<PathBuf>,
-    /// Denoising steps a picture of Diff2Lip
-    #[arg(long, default_value_t = 8)]
-    steps: usize,
+    /// How Diff2Lip's pictures are sampled, as unipc:10:half; half rounds as a draft does, inner=N walks the inner levels of
+    /// the network in every N-th step only. Given several times, the first is what the others are set beside
+    #[arg(long, value_name = proof::Proof::SAMPLING, default_value = "ddim:8")]
+    sampling: Vec<String>,
     /// Let mouths do so many times what a Wav2Lip network of ours hears
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     emphasis: f64,
@@ -40,9 +41,18 @@ pub struct Proof {
 
 impl Proof {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let Proof { set, network, steps, emphasis, told, expert, clips, pictures, device, .. } = self;
-        let wanted =
-            proof::Proof { set, networks: network, steps, emphasis, told, expert, clips, pictures, device };
+        let Proof { set, network, sampling, emphasis, told, expert, clips, pictures, device, .. } = self;
+        let wanted = proof::Proof {
+            set,
+            networks: network,
+            sampling,
+            emphasis,
+            told,
+            expert,
+            clips,
+            pictures,
+            device,
+        };
         let table = proof::proof(&session.paths, &wanted, &session.report, &session.cancel)?;
         session.report.result(json!(table), || table.to_string());
         Ok(())

@@ -10,11 +10,13 @@ use lipsmith_lipsync::face::{Finder, Mesh, Region, detect};
 use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::device;
 use lipsmith_nets::diff2lip::{self, Diff2Lip};
+use lipsmith_nets::ops::Precision;
+use lipsmith_nets::sched::Sampler;
 use lipsmith_nets::wav2lip::{Config, FACE, Wav2Lip};
 use lipsmith_nets::zoo::{self, Network};
 use lipsmith_train::dataset::Set;
 pub use lipsmith_train::proof::Row;
-use lipsmith_train::proof::{Hears, Jury, Lips, Method, judge};
+use lipsmith_train::proof::{Hears, Jury, Lips, Method, Sampling, judge};
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,8 +27,8 @@ pub struct Proof {
     pub set: PathBuf,
     /// Checkpoints of Wav2Lip or Diff2Lip.
     pub networks: Vec<PathBuf>,
-    /// Denoising steps a picture of Diff2Lip.
-    pub steps: usize,
+    /// How Diff2Lip's pictures are sampled, [`Proof::SAMPLING`]; of several ways each is also set beside the first.
+    pub sampling: Vec<String>,
     /// What mouths do, as a multiple of what Wav2Lip networks of ours hear.
     pub emphasis: f64,
     /// Whether Wav2Lip networks of ours are also judged told the true mouths: what their painting is worth without their ear.
@@ -40,6 +42,11 @@ pub struct Proof {
     pub device: String,
 }
 
+impl Proof {
+    /// How a way of sampling is written.
+    pub const SAMPLING: &str = "SAMPLER:STEPS[:half][:inner=N]";
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Table {
     pub rows: Vec<Row>,
@@ -50,9 +57,7 @@ pub struct Table {
 /// # Errors
 /// Files that cannot be used, a set with too few people for validation.
 pub fn proof(paths: &Paths, proof: &Proof, sink: &dyn Sink, cancel: &Cancel) -> Result<Table, EngineError> {
-    if !(1..=1000).contains(&proof.steps) {
-        return Err(EngineError::Request(format!("--steps {}: give 1 to 1000", proof.steps)));
-    }
+    let ways = proof.sampling.iter().map(|way| sampling(way)).collect::<Result<Vec<_>, _>>()?;
     if !(0.0..=4.0).contains(&proof.emphasis) {
         return Err(EngineError::Request(format!("--emphasis {}: give 0 to 4", proof.emphasis)));
     }
@@ -60,7 +65,7 @@ pub fn proof(paths: &Paths, proof: &Proof, sink: &dyn Sink, cancel: &Cancel) -> 
     let set = Set::open(&proof.set)?;
     let mut methods = vec![Method::Unchanged, Method::Frozen];
     for file in &proof.networks {
-        methods.extend(methods_of(file, proof, &device)?);
+        methods.extend(methods_of(file, proof, &ways, &device)?);
     }
     let expert = proof.expert.as_deref().map(|file| expert(file, &device)).transpose()?;
     let faces = paths.face_models();
@@ -91,7 +96,33 @@ fn name(file: &Path) -> String {
     }
 }
 
-fn methods_of(file: &Path, proof: &Proof, device: &Device) -> Result<Vec<Method>, EngineError> {
+/// See [`Proof::SAMPLING`].
+fn sampling(way: &str) -> Result<Sampling, EngineError> {
+    let mut parts = way.split(':');
+    let found =
+        parts.next().and_then(Sampler::by_name).zip(parts.next().and_then(|steps| steps.parse().ok()));
+    let found = found.filter(|(_, steps)| (1..=1000).contains(steps)).and_then(|(sampler, steps)| {
+        let plain = Sampling { sampler, ..Sampling::ddim(steps) };
+        parts.try_fold(plain, |so_far, part| match part.strip_prefix("inner=").map(str::parse) {
+            None if part == "half" => Some(Sampling { precision: Precision::Half, ..so_far }),
+            Some(Ok(inner_every)) if inner_every > 0 => Some(Sampling { inner_every, ..so_far }),
+            _ => None,
+        })
+    });
+    found.ok_or_else(|| {
+        let (form, names) = (Proof::SAMPLING, Sampler::NAMES.join(", "));
+        EngineError::Request(format!(
+            "--sampling {way}: give {form}, where SAMPLER is one of {names} and STEPS 1 to 1000, as unipc:10:half"
+        ))
+    })
+}
+
+fn methods_of(
+    file: &Path,
+    proof: &Proof,
+    ways: &[Sampling],
+    device: &Device,
+) -> Result<Vec<Method>, EngineError> {
     let checkpoint = Checkpoint::open(file).map_err(|error| EngineError::Network(error.into()))?;
     let found = zoo::recognise(&checkpoint);
     let wanted = found.as_ref().map_or(Network::Wav2Lip, |found| found.network);
@@ -113,8 +144,12 @@ fn methods_of(file: &Path, proof: &Proof, device: &Device) -> Result<Vec<Method>
         Network::Diff2Lip => diff2lip::Config::of_checkpoint(&vb)
             .and_then(|config| Diff2Lip::new(&config, &vb))
             .map(|network| {
-                let steps = proof.steps;
-                vec![Method::Diff2Lip { name: format!("{name}, {steps} steps"), network, steps }]
+                let by = proof.sampling.iter().zip(ways).map(|(way, &sampling)| Method::Diff2Lip {
+                    name: format!("{name}, {way}"),
+                    network: network.clone(),
+                    sampling,
+                });
+                by.collect()
             }),
         other => {
             return Err(EngineError::Request(format!(
@@ -142,9 +177,9 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| method | PSNR | SSIM | lips | points % | opens | follows own / other | perceptual | agreement own / other | in sync own / other |"
+            "| method | PSNR | SSIM | lips | points % | opens | follows own / other | perceptual | agreement own / other | in sync own / other | dB beside the first sampling | ms a picture |"
         )?;
-        write!(f, "|---|---|---|---|---|---|---|---|---|---|")?;
+        write!(f, "|---|---|---|---|---|---|---|---|---|---|---|---|")?;
         for row in &self.rows {
             let one =
                 |value: Option<f64>, digits: usize| value.map_or("–".into(), |v| format!("{v:.digits$}"));
@@ -155,7 +190,7 @@ impl fmt::Display for Table {
             };
             write!(
                 f,
-                "\n| {} | {} | {:.3} | {:.1} | {} | {} | {} | {} | {} | {} |",
+                "\n| {} | {} | {:.3} | {:.1} | {} | {} | {} | {} | {} | {} | {} | {:.0} |",
                 row.method,
                 row.psnr.map_or("∞".into(), |v| format!("{v:.1}")),
                 row.ssim,
@@ -165,9 +200,32 @@ impl fmt::Display for Table {
                 pair(row.follows, 1.0, 2, ""),
                 one(row.perceptual, 3),
                 pair(row.agreement, 1.0, 3, ""),
-                pair(row.in_sync, 100.0, 0, " %")
+                pair(row.in_sync, 100.0, 0, " %"),
+                one(row.beside, 1),
+                row.seconds * 1e3
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_of_sampling_are_read_or_refused() {
+        assert_eq!(sampling("ddim:25").expect("a way"), Sampling::ddim(25));
+        let short = Sampling {
+            sampler: Sampler::UniPc,
+            precision: Precision::Half,
+            inner_every: 2,
+            ..Sampling::ddim(10)
+        };
+        assert_eq!(sampling("unipc:10:half:inner=2").expect("a way"), short);
+        for wrong in ["", "ddim", "ddim:0", "ddim:x", "euler:8", "ddim:8:inner=0", "ddim:8:quick"] {
+            let told = sampling(wrong).expect_err(wrong).to_string();
+            assert!(told.contains(wrong) && told.contains("unipc"), "{told}");
+        }
     }
 }

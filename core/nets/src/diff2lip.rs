@@ -13,7 +13,7 @@ use candle_nn::VarBuilder;
 use crate::blocks::{Conv1d, Conv2d, GroupNorm, Linear, Walk, param, silu, telltale};
 use crate::error::{NetsError, Result};
 use crate::sched::{Schedule, betas};
-use crate::unet::{self, GUIDED, ResBlock, Resample, Style, TimeEmbed, UNet, group_norm};
+use crate::unet::{self, GUIDED, Levels, ResBlock, Resample, Style, TimeEmbed, UNet, group_norm};
 use crate::wav2lip::{self, FACE, Wav2Lip};
 use crate::zoo;
 
@@ -270,17 +270,29 @@ impl Diff2Lip {
 
     /// [`Self::forward`] with a time for each picture, or one for all.
     pub fn forward_at(&self, x: &Tensor, timesteps: &[f32], given: &Condition) -> Result<Tensor> {
+        self.forward_through(x, timesteps, given, Levels::All)
+    }
+
+    /// [`Self::forward_at`], of which a step of sampling may leave out the U-Net's inner levels.
+    pub fn forward_through(
+        &self,
+        x: &Tensor,
+        timesteps: &[f32],
+        given: &Condition,
+        levels: Levels,
+    ) -> Result<Tensor> {
         let known = blend(&given.mask, x, &given.face)?;
         let emb = self.time_embed.forward(timesteps)?.broadcast_add(&given.style)?;
         let Some(Compact { position, kept }) = &self.compact else {
             let stack = Tensor::cat(&[&known, &given.face, &given.reference], 1)?;
-            return self.unet.forward(&stack, &[&emb], None);
+            return self.unet.forward_through(&stack, &[&emb], None, levels);
         };
         // Noise in the condition would only have to be learned away.
         let face = given.face.broadcast_mul(&given.mask.affine(-1.0, 1.0)?)?;
         let stack = Tensor::cat(&[&known, &face, &given.reference], 1)?;
         let patches = to_patches(&stack, self.config.patch)?.broadcast_add(&position.to_dtype(x.dtype())?)?;
-        let made = of_patches(&self.unet.forward(&patches, &[&emb], None)?, self.config.patch)?;
+        let made =
+            of_patches(&self.unet.forward_through(&patches, &[&emb], None, levels)?, self.config.patch)?;
         let level = |share: &dyn Fn(f64) -> f64| {
             let at = |t: &f32| share(kept[(*t as usize).min(kept.len() - 1)]).sqrt() as f32;
             Tensor::from_vec(

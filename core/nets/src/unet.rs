@@ -251,7 +251,7 @@ struct Given<'a> {
     context: Option<&'a Tensor>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Block(Vec<Layer>);
 
 impl Block {
@@ -266,11 +266,29 @@ impl Block {
     }
 }
 
+/// What a U-Net's inner levels made in one step of sampling, for those after it: they change little from step to step, and
+/// what does change passes the first level's last block ("DeepCache: Accelerating Diffusion Models for Free", Ma et al.
+/// 2024, section 3.2, at its shallowest branch).
+#[derive(Debug, Clone, Default)]
+pub struct Inner(Option<Tensor>);
+
+/// Which of the levels a step walks.
+#[derive(Debug)]
+pub enum Levels<'a> {
+    All,
+    /// All, of which the inner ones' result is kept.
+    Keeping(&'a mut Inner),
+    /// The outer blocks alone, around what was kept.
+    Outer(&'a Inner),
+}
+
 #[derive(Debug, Clone)]
 pub struct UNet {
     input_blocks: Vec<Block>,
     middle_block: Block,
+    /// All but the last.
     output_blocks: Vec<Block>,
+    last_block: Block,
     out_norm: GroupNorm,
     out_conv: Conv2d,
     dtype: DType,
@@ -358,6 +376,7 @@ impl UNet {
         Ok(Self {
             input_blocks,
             middle_block,
+            last_block: output_blocks.pop().unwrap_or_default(),
             output_blocks,
             out_norm: group_norm(&vb.pp("out.0"), channels)?,
             // The last layer decides the result's precision: f32, as in the reference's half mode.
@@ -369,19 +388,86 @@ impl UNet {
     /// `x`: `[n, in, h, w]`, sides a multiple of [`Config::side_multiple`]; `embs`: the style's embeddings, each
     /// `[n or 1, 4·model]`; `context`: `[n, 1, width]` if the style has one → `[n, out, h, w]`, f32.
     pub fn forward(&self, x: &Tensor, embs: &[&Tensor], context: Option<&Tensor>) -> Result<Tensor> {
+        self.forward_through(x, embs, context, Levels::All)
+    }
+
+    /// [`Self::forward`], of which a step may leave out the inner levels. Where nothing was kept yet it walks all.
+    pub fn forward_through(
+        &self,
+        x: &Tensor,
+        embs: &[&Tensor],
+        context: Option<&Tensor>,
+        levels: Levels,
+    ) -> Result<Tensor> {
         // Every block begins with it.
         let embs = embs.iter().map(|emb| silu(emb)).collect::<Result<_>>()?;
         let given = Given { embs, context };
-        let mut x = x.to_dtype(self.dtype)?;
+        let x = x.to_dtype(self.dtype)?;
+        let x = match levels {
+            Levels::Outer(Inner(Some(inner))) => {
+                let skip = self.input_blocks[0].forward(&x, &given)?;
+                self.last_block.forward(&Tensor::cat(&[inner, &skip], 1)?, &given)?
+            }
+            levels => {
+                let (inner, skip) = self.inner(x, &given)?;
+                let x = self.last_block.forward(&Tensor::cat(&[&inner, &skip], 1)?, &given)?;
+                if let Levels::Keeping(kept) = levels {
+                    kept.0 = Some(inner);
+                }
+                x
+            }
+        };
+        self.out_conv.forward(&self.out_norm.forward_silu(&x.to_dtype(DType::F32)?)?)
+    }
+
+    /// What comes to the last block, and what the first one passes to it across all others.
+    fn inner(&self, mut x: Tensor, given: &Given) -> Result<(Tensor, Tensor)> {
         let mut skips = Vec::with_capacity(self.input_blocks.len());
         for block in &self.input_blocks {
-            x = block.forward(&x, &given)?;
+            x = block.forward(&x, given)?;
             skips.push(x.clone());
         }
-        x = self.middle_block.forward(&x, &given)?;
-        for (block, skip) in self.output_blocks.iter().zip(skips.iter().rev()) {
-            x = block.forward(&Tensor::cat(&[&x, skip], 1)?, &given)?;
+        x = self.middle_block.forward(&x, given)?;
+        for (block, skip) in self.output_blocks.iter().zip(skips.drain(1..).rev()) {
+            x = block.forward(&Tensor::cat(&[&x, &skip], 1)?, given)?;
         }
-        self.out_conv.forward(&self.out_norm.forward_silu(&x.to_dtype(DType::F32)?)?)
+        Ok((x, skips.swap_remove(0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_nn::VarMap;
+
+    #[test]
+    fn a_step_without_the_inner_levels_goes_on_from_what_they_made() {
+        let cfg = Config {
+            in_channels: 3,
+            out_channels: 3,
+            model_channels: 32,
+            channel_mult: vec![1, 2],
+            res_blocks_per_level: 1,
+            attention_at: vec![2],
+            head_channels: 32,
+        };
+        let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F32, &Device::Cpu);
+        let network = UNet::new(&cfg, &GUIDED, &vb).expect("a network");
+        let picture = || Tensor::randn(0f32, 1.0, (1, 3, 8, 8), &Device::Cpu).expect("a picture");
+        let emb = Tensor::randn(0f32, 1.0, (1, 128), &Device::Cpu).expect("an embedding");
+        let (x, next) = (picture(), picture());
+        let walk = |x: &Tensor, levels| network.forward_through(x, &[&emb], None, levels).expect("walked");
+        let apart = |a: &Tensor, b: &Tensor| {
+            let apart = (a - b).and_then(|d| d.abs()?.max_all()?.to_scalar::<f32>());
+            apart.expect("compared")
+        };
+        let mut inner = Inner::default();
+        let whole = network.forward(&x, &[&emb], None).expect("walked");
+        // Nothing is kept yet.
+        assert_eq!(apart(&whole, &walk(&x, Levels::Outer(&inner))), 0.0);
+        assert_eq!(apart(&whole, &walk(&x, Levels::Keeping(&mut inner))), 0.0);
+        assert_eq!(apart(&whole, &walk(&x, Levels::Outer(&inner))), 0.0);
+        let (short, long) = (walk(&next, Levels::Outer(&inner)), walk(&next, Levels::All));
+        assert!(apart(&short, &whole) > 1e-3 && apart(&short, &long) > 1e-3);
     }
 }

@@ -9,6 +9,7 @@ use crate::denoising::scaled;
 use crate::losses::agreement;
 use crate::measure::{apart, correlation, mean, psnr, spread, ssim};
 use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
+pub use crate::recipes::diff2lip::Sampling;
 use crate::recipes::diff2lip::{late, sample};
 use crate::recipes::mouths::shape;
 use crate::recipes::rooms::Room;
@@ -23,6 +24,7 @@ use lipsmith_nets::syncnet_color::SyncNetColor;
 use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
 use lipsmith_nets::zoo::Network;
 use serde::Serialize;
+use std::time::Instant;
 
 /// A way to make mouths.
 #[allow(clippy::large_enum_variant)]
@@ -36,11 +38,10 @@ pub enum Method {
         network: Wav2Lip,
         hears: Hears,
     },
-    /// `steps` of denoising a picture.
     Diff2Lip {
         name: String,
         network: Diff2Lip,
-        steps: usize,
+        sampling: Sampling,
     },
 }
 
@@ -87,6 +88,11 @@ pub struct Row {
     /// distance by its own features), and the agreement of pictures and sound, with the own and another voice.
     pub perceptual: Option<f64>,
     pub agreement: Option<[f64; 2]>,
+    /// Lower half of the face, own voice, beside what the first method that denoises makes: decibels. `None` for that itself and
+    /// those that do not denoise.
+    pub beside: Option<f64>,
+    /// For a picture, on this machine.
+    pub seconds: f64,
     /// Share of the comparisons in which the sound in sync agrees better than one 2 to 15 pictures off; half is
     /// chance. With the own and another voice.
     pub in_sync: Option<[f64; 2]>,
@@ -139,13 +145,20 @@ pub fn judge(
         let other = clips[(at + 1) % count];
         let scene = Scene::new(clip, other)?;
         let mut column = vec![rgb(&scene.truth[scene.shown() * 3 * PLANE..])];
+        let mut first_denoised: Option<Vec<f32>> = None;
         for (method, rows) in methods.iter().zip(&mut found) {
             cancel.check().map_err(|_| TrainError::Cancelled)?;
-            let [own, cross] =
-                [&scene.own, &scene.other].map(|voice| scene.make(method, voice, &jury.device));
-            let (own, cross) = (own?, cross?);
+            let begun = Instant::now();
+            let own = scene.make(method, &scene.own, &jury.device)?;
+            let seconds = begun.elapsed().as_secs_f64() / scene.frames as f64;
+            let cross = scene.make(method, &scene.other, &jury.device)?;
             column.push(rgb(&cross[scene.shown() * 3 * PLANE..]));
-            rows.push(scene.judge(method.name(), [&own, &cross], jury)?);
+            let mut row = Row { seconds, ..scene.judge(method.name(), [&own, &cross], jury)? };
+            if let Method::Diff2Lip { .. } = method {
+                row.beside = first_denoised.as_ref().and_then(|first| psnr(&halves(&own), &halves(first)));
+                first_denoised.get_or_insert(own);
+            }
+            rows.push(row);
         }
         if at < SHOWN {
             sheet.push(column);
@@ -190,6 +203,8 @@ fn average(rows: &[Row]) -> Row {
         perceptual: some(&|row| row.perceptual),
         agreement: both(&|row| row.agreement),
         in_sync: both(&|row| row.in_sync),
+        beside: some(&|row| row.beside),
+        seconds: number(&|row| row.seconds),
     }
 }
 
@@ -278,7 +293,7 @@ impl<'a> Scene<'a> {
                 }
                 Ok(made)
             }
-            Method::Diff2Lip { network, steps, .. } => {
+            Method::Diff2Lip { network, sampling, .. } => {
                 let side = network.config.image_size;
                 let turned = Tensor::new(&[2u32, 1, 0], device)?;
                 let turn = |x: &Tensor| x.index_select(&turned, 1);
@@ -298,7 +313,7 @@ impl<'a> Scene<'a> {
                     });
                     let said = network.listen(&Tensor::from_vec(heard, (n, BANDS, WINDOW), device)?)?;
                     let reference = seen(&self.reference.repeat(n))?;
-                    let painted = sample(network, &seen(truth)?, &reference, &said, *steps)?;
+                    let painted = sample(network, &seen(truth)?, &reference, &said, sampling)?;
                     let painted = turn(&scaled(&painted.affine(0.5, 0.5)?, FACE)?)?;
                     made.extend(painted.flatten_all()?.to_vec1::<f32>()?);
                 }
@@ -330,9 +345,6 @@ impl<'a> Scene<'a> {
     }
 
     fn judge(&self, name: &str, [own, cross]: [&Vec<f32>; 2], jury: &mut Jury) -> Result<Row, TrainError> {
-        let halves = |planes: &[f32]| -> Vec<f32> {
-            planes.chunks_exact(PLANE).flat_map(|plane| &plane[HALF..]).copied().collect()
-        };
         let grey = |frame: &[f32]| -> Vec<f32> {
             (HALF..PLANE)
                 .map(|i| 0.114 * frame[i] + 0.587 * frame[PLANE + i] + 0.299 * frame[2 * PLANE + i])
@@ -364,7 +376,7 @@ impl<'a> Scene<'a> {
             let embed = |planes: &[f32]| -> Result<Tensor, TrainError> {
                 let windows = planes.chunks_exact(3 * PLANE * LOOK);
                 let n = windows.len();
-                let lower: Vec<f32> = windows.flat_map(&halves).collect();
+                let lower: Vec<f32> = windows.flat_map(halves).collect();
                 Ok(expert.faces(&Tensor::from_vec(lower, (n, 3 * LOOK, FACE / 2, FACE), device)?)?)
             };
             let verdict = |faces: &Tensor, sounds: &[f32], off: i32| -> Result<Vec<f32>, TrainError> {
@@ -445,6 +457,11 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// The lower halves of planes.
+fn halves(planes: &[f32]) -> Vec<f32> {
+    planes.chunks_exact(PLANE).flat_map(|plane| &plane[HALF..]).copied().collect()
+}
+
 /// Across the inner lips, at three places.
 fn opening(at: &dyn Fn(usize) -> Point) -> f32 {
     DISTANCES[..3].iter().map(|&(a, b)| at(a).distance(at(b))).sum()
@@ -520,7 +537,7 @@ mod tests {
             Method::Unchanged,
             Method::Frozen,
             Method::Wav2Lip { hears: Hears::Voice(1.0), name: "untaught".into(), network },
-            Method::Diff2Lip { name: "painter".into(), network: painter, steps: 2 },
+            Method::Diff2Lip { name: "painter".into(), network: painter, sampling: Sampling::ddim(2) },
         ];
         let weights = Weights::fresh(Network::LipsyncExpert, 4, 2, &device).expect("weights");
         let config = lipsmith_nets::syncnet_color::Config { width: 2 };

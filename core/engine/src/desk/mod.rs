@@ -10,6 +10,7 @@ mod disk;
 pub mod event;
 mod overview;
 mod port;
+mod precedence;
 pub mod request;
 mod viewer;
 mod welcome;
@@ -37,6 +38,7 @@ impl Desk {
     /// `wake` is called from the desk's threads whenever there is something new to look at; it must only make the
     /// window look.
     pub fn start(paths: Paths, wake: impl Fn() + Send + Sync + 'static) -> Desk {
+        precedence::let_work_stand_back();
         let (tell, events) = mpsc::channel();
         let shared = Arc::<Shared>::default();
         let port = Port::new(tell, Arc::new(wake), shared.clone());

@@ -18,8 +18,10 @@ use candle_core::{DType, Device, Tensor};
 use lipsmith_base::Random;
 use lipsmith_nets::diff2lip::{Config, Diff2Lip, blend, lower_half_mask};
 use lipsmith_nets::mel::{BANDS, WINDOW};
+use lipsmith_nets::ops::Precision;
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Sampler as Steps, Schedule, betas};
+use lipsmith_nets::unet::{Inner, Levels};
 use lipsmith_nets::zoo::Network;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -252,6 +254,23 @@ impl Generator {
     }
 }
 
+/// A way from noise to a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    pub sampler: Steps,
+    pub steps: usize,
+    pub precision: Precision,
+    /// Steps from one that walks all levels of the U-Net to the next; those between do with its [`Inner`]. 1: all walk all.
+    pub inner_every: usize,
+}
+
+impl Sampling {
+    /// As the published scripts go, in so many steps.
+    pub fn ddim(steps: usize) -> Sampling {
+        Sampling { sampler: Steps::Ddim, steps, precision: Precision::Full, inner_every: 1 }
+    }
+}
+
 /// Pictures made from nothing but noise, as dubbing makes them. `clean`: `[n, 3, s, s]`, of which the upper halves are
 /// seen, and `reference`, red, green and blue in [-1, 1]; `said`: [`Diff2Lip::listen`] of the sounds → `[n, 3, s, s]`.
 pub(crate) fn sample(
@@ -259,19 +278,39 @@ pub(crate) fn sample(
     clean: &Tensor,
     reference: &Tensor,
     said: &Tensor,
-    steps: usize,
+    sampling: &Sampling,
 ) -> Result<Tensor, TrainError> {
+    sampling.precision.within(|| sampled(network, clean, reference, said, sampling))
+}
+
+fn sampled(
+    network: &Diff2Lip,
+    clean: &Tensor,
+    reference: &Tensor,
+    said: &Tensor,
+    sampling: &Sampling,
+) -> Result<Tensor, TrainError> {
+    let Sampling { sampler, steps, inner_every, .. } = *sampling;
     let (n, _, side, _) = clean.dims4()?;
     let start = Noise::new(7).draw(&[1, 3, side, side], clean.device())?.repeat((n, 1, 1, 1))?;
     let given = network.condition(&said.detach(), clean, reference, &start)?;
+    let (mut inner, mut walked) = (Inner::default(), 0);
     let hooks = Hooks {
-        network: &mut |x, t| network.forward(&x.detach(), t as f32, &given),
+        network: &mut |x, t| {
+            let levels = match inner_every {
+                1 => Levels::All,
+                every if walked % every == 0 => Levels::Keeping(&mut inner),
+                _ => Levels::Outer(&inner),
+            };
+            walked += 1;
+            network.forward_through(&x.detach(), &[t as f32], &given, levels)
+        },
         should_stop: &mut |_| false,
         noise: &mut |x| Ok(x.zeros_like()?),
         known: None,
     };
-    let schedule = Steps::Ddim.schedule(&Schedule::new(betas::linear(STEPS))?, steps)?;
-    let made = Steps::Ddim.sample(&schedule, &start, 0.0, hooks)?;
+    let schedule = sampler.schedule(&Schedule::new(betas::linear(STEPS))?, steps)?;
+    let made = sampler.sample(&schedule, &start, 0.0, hooks)?;
     Ok(blend(&given.mask, &made, clean)?)
 }
 
@@ -338,7 +377,8 @@ impl Recipe for Generator {
         let network = Diff2Lip::new(&self.config, &self.learner.averaged_builder(&self.device)?)?;
         let exam = self.exam.to_device(&self.device)?;
         let n = exam.clean.dim(0)?;
-        let paint = |said: &Tensor| sample(&network, &exam.clean, &exam.reference, said, self.manner.steps);
+        let sampling = Sampling::ddim(self.manner.steps);
+        let paint = |said: &Tensor| sample(&network, &exam.clean, &exam.reference, said, &sampling);
         let by_sound = paint(&network.listen(&exam.sounds)?)?;
         // What the sound is worth: the same pictures with the sound of the next window.
         let next = |t: &Tensor| {

@@ -13,6 +13,7 @@ mod sound;
 
 use super::event::{Frame, Likeness, Weight};
 use super::port::{Course, Port};
+use super::precedence::first;
 use super::request::{Request, Show};
 use crate::cache::Cache;
 use crate::compose::{self, Plan, Takes};
@@ -318,7 +319,7 @@ fn present(
     let film = (picture.width(), picture.height());
     let display = project.media.get(&plan.media).and_then(pixels).unwrap_or(film);
     let shot = Shot { project, at: show.at, plan, frame, picture, display };
-    let (sides, notes) = draw(&shot, &show.sides, show.fit, &mut stage.takes);
+    let (sides, notes) = first(|| draw(&shot, &show.sides, show.fit, &mut stage.takes));
     let media = project.media.get(&plan.media);
     let faces = media.map_or(Vec::new(), |media| stage.faces.at(project, show.at, plan.media, media, frame));
     Frame { at: show.at, likeness: Likeness::Exact, sides, faces, film, notes }

@@ -14,6 +14,7 @@ mod stock;
 
 use super::event::{Event, JobId, JobKind, JobState, Weight};
 use super::port::Port;
+use super::precedence::stand_back;
 use super::request::{Export, Lesson, Request, Talking};
 use crate::error::EngineError;
 use crate::export;
@@ -170,6 +171,7 @@ impl Shop {
 
     /// A worker's life.
     fn work(&self, lane: Lane) {
+        stand_back();
         let ready = |work: &Work| work.needs().is_none_or(|films| self.findings().has_analysed(films));
         while let Some(ticket) = self.queue.next(lane, ready) {
             let done = catch_unwind(AssertUnwindSafe(|| self.carry_out(&ticket)));
