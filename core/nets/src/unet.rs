@@ -456,7 +456,13 @@ mod tests {
         let picture = || Tensor::randn(0f32, 1.0, (1, 3, 8, 8), &Device::Cpu).expect("a picture");
         let emb = Tensor::randn(0f32, 1.0, (1, 128), &Device::Cpu).expect("an embedding");
         let (x, next) = (picture(), picture());
-        let walk = |x: &Tensor, levels| network.forward_through(x, &[&emb], None, levels).expect("walked");
+        struct Walk<'a>(&'a UNet, &'a Tensor);
+        impl Walk<'_> {
+            fn through(&self, x: &Tensor, levels: Levels) -> Tensor {
+                self.0.forward_through(x, &[self.1], None, levels).expect("walked")
+            }
+        }
+        let walk = Walk(&network, &emb);
         let apart = |a: &Tensor, b: &Tensor| {
             let apart = (a - b).and_then(|d| d.abs()?.max_all()?.to_scalar::<f32>());
             apart.expect("compared")
@@ -464,10 +470,10 @@ mod tests {
         let mut inner = Inner::default();
         let whole = network.forward(&x, &[&emb], None).expect("walked");
         // Nothing is kept yet.
-        assert_eq!(apart(&whole, &walk(&x, Levels::Outer(&inner))), 0.0);
-        assert_eq!(apart(&whole, &walk(&x, Levels::Keeping(&mut inner))), 0.0);
-        assert_eq!(apart(&whole, &walk(&x, Levels::Outer(&inner))), 0.0);
-        let (short, long) = (walk(&next, Levels::Outer(&inner)), walk(&next, Levels::All));
+        assert_eq!(apart(&whole, &walk.through(&x, Levels::Outer(&inner))), 0.0);
+        assert_eq!(apart(&whole, &walk.through(&x, Levels::Keeping(&mut inner))), 0.0);
+        assert_eq!(apart(&whole, &walk.through(&x, Levels::Outer(&inner))), 0.0);
+        let (short, long) = (walk.through(&next, Levels::Outer(&inner)), walk.through(&next, Levels::All));
         assert!(apart(&short, &whole) > 1e-3 && apart(&short, &long) > 1e-3);
     }
 }

@@ -12,7 +12,7 @@ use lipsmith_nets::NetsError;
 use lipsmith_nets::diff2lip::{Diff2Lip, blend};
 use lipsmith_nets::mel::{Mel, Padding, RATE, diff2lip_starts};
 use lipsmith_nets::sched::noise::Noise;
-use lipsmith_nets::sched::{Hooks, Respacing, Sampler, Schedule, betas};
+use lipsmith_nets::sched::{Hooks, Respacing, Sampler, Schedule};
 
 /// The scripts detect without extra room.
 const PADS: [i64; 4] = [0, 0, 0, 0];
@@ -67,7 +67,7 @@ impl Diff2LipRecipe {
         sampling: Sampling,
         mask: Mask,
     ) -> Result<Diff2LipRecipe, LipsyncError> {
-        let process = Schedule::new(betas::linear(1000)).map_err(lift(&device))?;
+        let process = network.config.process().map_err(lift(&device))?;
         let schedule = sampling.schedule(&process, preset)?;
         let windows = Windows::new(preset, network.config.image_size);
         Ok(Diff2LipRecipe {
@@ -101,9 +101,10 @@ impl Diff2LipRecipe {
             Some(image) => to_tensor(&vec![image; inputs.len()], side, false, signed, device)?,
         };
         let mut noise = Noise::new(self.sampling.seed);
-        let start = noise.draw(&[1, 3, side, side], device)?.repeat((inputs.len(), 1, 1, 1))?;
+        let first = noise.draw(&[1, 3, side, side], device)?.repeat((inputs.len(), 1, 1, 1))?;
         let said = self.network.listen(&mel.windows(starts, device)?)?;
-        let given = self.network.condition(&said, &faces, &reference, &start)?;
+        let given = self.network.condition(&said, &faces, &reference, &first)?;
+        let start = self.network.begin(&self.schedule, &first, &given)?;
         let hooks = Hooks {
             network: &mut |x, t| self.network.forward(x, t as f32, &given),
             should_stop: &mut |_| cancel.is_cancelled(),

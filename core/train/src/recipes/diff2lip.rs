@@ -20,7 +20,7 @@ use lipsmith_nets::diff2lip::{Config, Diff2Lip, blend, lower_half_mask};
 use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::ops::Precision;
 use lipsmith_nets::sched::noise::Noise;
-use lipsmith_nets::sched::{Hooks, Sampler as Steps, Schedule, betas};
+use lipsmith_nets::sched::{Hooks, Sampler as Steps, Schedule};
 use lipsmith_nets::unet::{Inner, Levels};
 use lipsmith_nets::zoo::Network;
 use std::collections::HashMap;
@@ -31,7 +31,6 @@ pub(crate) fn late(config: &Config) -> usize {
     usize::from(config.draft.is_none())
 }
 
-const STEPS: usize = 1000;
 /// Pictures in an examination, and on its sheet.
 const EXAMINED: usize = 16;
 const SHOWN: usize = 8;
@@ -96,6 +95,8 @@ pub struct Sampler {
     balance: Balance,
     side: usize,
     late: usize,
+    /// Of the process.
+    steps: usize,
 }
 
 /// n windows of t pictures each, `[n·t, …]`.
@@ -152,7 +153,7 @@ impl Generator {
             judges,
             balance,
             manner,
-            process: Schedule::new(betas::linear(STEPS))?,
+            process: config.process()?,
             mask: lower_half_mask(side, &Tensor::zeros(1, DType::F32, device)?)?,
             sampler: Arc::new(Sampler {
                 clips: Clips::of(set, Split::Train, length.max(2))?,
@@ -161,6 +162,7 @@ impl Generator {
                 balance,
                 side,
                 late,
+                steps: config.process()?.len(),
             }),
             exam: drawing.finish(vec![0; windows], &vec![0.0; windows], &mut Noise::new(7))?,
             device: device.clone(),
@@ -292,8 +294,10 @@ fn sampled(
 ) -> Result<Tensor, TrainError> {
     let Sampling { sampler, steps, inner_every, .. } = *sampling;
     let (n, _, side, _) = clean.dims4()?;
-    let start = Noise::new(7).draw(&[1, 3, side, side], clean.device())?.repeat((n, 1, 1, 1))?;
-    let given = network.condition(&said.detach(), clean, reference, &start)?;
+    let noise = Noise::new(7).draw(&[1, 3, side, side], clean.device())?.repeat((n, 1, 1, 1))?;
+    let given = network.condition(&said.detach(), clean, reference, &noise)?;
+    let schedule = sampler.schedule(&network.config.process()?, steps)?;
+    let start = network.begin(&schedule, &noise, &given)?;
     let (mut inner, mut walked) = (Inner::default(), 0);
     let hooks = Hooks {
         network: &mut |x, t| {
@@ -309,7 +313,6 @@ fn sampled(
         noise: &mut |x| Ok(x.zeros_like()?),
         known: None,
     };
-    let schedule = sampler.schedule(&Schedule::new(betas::linear(STEPS))?, steps)?;
     let made = sampler.sample(&schedule, &start, 0.0, hooks)?;
     Ok(blend(&given.mask, &made, clean)?)
 }
@@ -323,9 +326,9 @@ impl Recipe for Generator {
     }
 
     fn batch(sampler: &Arc<Sampler>, seed: u64, step: u64) -> Result<Vec<Windows>, TrainError> {
-        let Sampler { clips, manner, length, balance, side, late } = &**sampler;
+        let Sampler { clips, manner, length, balance, side, late, steps } = &**sampler;
         let parts = manner.parts.clamp(1, manner.batch);
-        let all = spread(manner.batch, stream(seed, step, manner.batch).unit(), STEPS);
+        let all = spread(manner.batch, stream(seed, step, manner.batch).unit(), *steps);
         (0..parts)
             .map(|part| {
                 let items = part * manner.batch / parts..(part + 1) * manner.batch / parts;
