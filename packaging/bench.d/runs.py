@@ -25,8 +25,8 @@ def looped(source, seconds, out, *how):
     ffmpeg("-stream_loop", -1, "-i", source, "-t", seconds, *how, out)
 
 
-def dub(film, voice, out, cache, seed):
-    return timed(cache, "dub", film, voice, "-o", out, "--seed", str(seed))
+def dub(film, voice, out, cache, seed, *more):
+    return timed(cache, "dub", film, voice, "-o", out, "--seed", str(seed), *more)
 
 
 def timed(cache, *arguments):

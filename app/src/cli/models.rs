@@ -30,6 +30,9 @@ enum Action {
         file: PathBuf,
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
+        /// Terms under which it is given on [default: those that the file tells, of what it learned from]
+        #[arg(long)]
+        terms: Option<String>,
     },
     /// Say what a file is and whether it is whole; writes nothing
     Verify { file: PathBuf },
@@ -52,8 +55,8 @@ impl Models {
                     format!("{}: {}\n  terms: {}", file.display(), describe(&model), model.licence)
                 });
             }
-            Action::Export { network, file, out } => {
-                train::export(&network, &file, &out)?;
+            Action::Export { network, file, out, terms } => {
+                train::export(&network, &file, &out, terms.as_deref())?;
                 session.report.result(json!({"file": out}), || format!("{} is written", out.display()));
             }
             Action::Verify { file } => {
@@ -124,6 +127,6 @@ fn verdict(report: &Report) -> String {
         report.tensors,
         report.used,
         report.sha256,
-        report.licence.unwrap_or("-")
+        report.licence.as_deref().unwrap_or("-")
     )
 }

@@ -11,9 +11,9 @@ pub struct Train {
     /// Which network
     #[arg(value_parser = TRAINABLE)]
     network: String,
-    /// Folder of the set to learn from
-    #[arg(long, value_name = "SET")]
-    data: PathBuf,
+    /// Folder of a set to learn from; may be given several times
+    #[arg(long, value_name = "SET", required = true)]
+    data: Vec<PathBuf>,
     /// Folder of the run: its state, networks, curve and pictures
     #[arg(short, long, value_name = "RUN")]
     out: PathBuf,

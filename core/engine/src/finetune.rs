@@ -77,7 +77,7 @@ pub fn finetune(
     let diffusion = (network == Network::Diff2Lip).then(Diffusion::default);
     let training = Training {
         network: network.name().into(),
-        data,
+        data: vec![data],
         batch: wanted.batch,
         rate: wanted.rate,
         seed: wanted.seed,

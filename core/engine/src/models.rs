@@ -121,7 +121,7 @@ pub struct Report {
     pub published: Option<&'static str>,
     pub network: Option<Network>,
     pub variant: Option<String>,
-    pub licence: Option<&'static str>,
+    pub licence: Option<String>,
     /// Tensors in the file, and how many of them the network uses.
     pub tensors: usize,
     pub used: usize,
@@ -209,13 +209,12 @@ impl Registry {
         fs::create_dir_all(&self.folder).map_err(ModelsError::file("make the folder", &self.folder))?;
         let name = format!("{}-{}.safetensors", found.network.name(), &sha256[..12]);
         let bytes = self.convert(&checkpoint, &found, &name, sink, cancel)?;
-        let mut words = checkpoint.words();
         let model = Model {
             network: found.network,
             variant: found.variant.to_string(),
             published: published(&sha256, &found).map(|published| published.file.clone()),
-            licence: words.remove("licence").unwrap_or_else(|| found.network.about().licence.clone()),
-            ancestry: words.remove("ancestry"),
+            licence: terms(&checkpoint, &found),
+            ancestry: checkpoint.words().remove("ancestry"),
             imported: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             file: name,
             sha256,
@@ -332,12 +331,17 @@ pub fn verify(file: &Path, sink: &dyn Sink, cancel: &Cancel) -> Result<Report, M
             report.published = published(&report.sha256, &found).map(|published| published.file.as_str());
             report.network = Some(found.network);
             report.variant = Some(found.variant.to_string());
-            report.licence = Some(&found.network.about().licence);
+            report.licence = Some(terms(&checkpoint, &found));
             report.used = found.tensors(&checkpoint).len();
             report.defects = defects(&checkpoint, &found, sink, cancel)?;
         }
     }
     Ok(report)
+}
+
+/// The file's own, if it tells any; else those of the published weights of its kind.
+fn terms(checkpoint: &Checkpoint, found: &Recognised) -> String {
+    checkpoint.words().remove("licence").unwrap_or_else(|| found.network.about().licence.clone())
 }
 
 /// What speaks against using the network: missing tensors, bytes that do not fit the container's

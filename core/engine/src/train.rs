@@ -25,7 +25,7 @@ use lipsmith_train::recipes::vq::Autoencoder;
 use lipsmith_train::recipes::wav2lip::{Balance, Generator};
 use lipsmith_train::trainer::{self, Run};
 use lipsmith_train::weights::Weights;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,9 @@ const EARS: [&str; 2] = ["wav2lip-ear", "diff2lip-ear"];
 #[derive(Clone, Debug, Serialize)]
 pub struct Training {
     pub network: String,
-    pub data: PathBuf,
+    /// Sets, all of whose clips are learned from. One alone stands in `run.json` as it did when there could be no more.
+    #[serde(serialize_with = "one_or_many")]
+    pub data: Vec<PathBuf>,
     /// Windows a step.
     pub batch: usize,
     pub rate: f64,
@@ -90,6 +92,20 @@ pub struct Training {
     /// Of a network that paints by denoising.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diffusion: Option<Diffusion>,
+}
+
+impl Training {
+    /// Where its data lies, for people.
+    fn sets(&self) -> String {
+        self.data.iter().map(|set| set.display().to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn one_or_many<S: Serializer>(sets: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+    match sets {
+        [one] => one.serialize(to),
+        many => many.serialize(to),
+    }
 }
 
 fn is_zero(share: &f64) -> bool {
@@ -191,11 +207,11 @@ pub fn train(
     check(training, schedule, network)?;
     let device =
         device::open(&schedule.device).map_err(|e| EngineError::Request(format!("--device: {e}")))?;
-    let set = Set::open(&training.data)?;
+    let set = Set::open_all(&training.data)?;
     let counts = set.counts();
     sink.note(format!(
         "{}: {} clips of {} people, {:.2} h, of these {} people for validation",
-        training.data.display(),
+        training.sets(),
         counts.clips,
         counts.people,
         counts.hours,
@@ -551,9 +567,9 @@ fn generator_in(file: &Path) -> Result<wav2lip::Config, EngineError> {
 
 /// What the networks say of themselves: on what they learned, from what they began, and whose terms hold.
 fn words(training: &Training, weights: &Weights) -> HashMap<String, String> {
-    let Training { data, network, .. } = training;
-    let mut licence = format!("trained here on {}: the terms of that footage", data.display());
-    let mut ancestry = format!("{network} trained by lipsmith on {}", data.display());
+    let (network, data) = (&training.network, training.sets());
+    let mut licence = format!("trained here on {data}: the terms of that footage");
+    let mut ancestry = format!("{network} trained by lipsmith on {data}");
     if let Some(from) = &training.from {
         let before = |word: &str| weights.words().get(word).cloned();
         let network = weights.network().about();
@@ -567,12 +583,12 @@ fn words(training: &Training, weights: &Weights) -> HashMap<String, String> {
     HashMap::from([("licence".into(), licence), ("ancestry".into(), ancestry)])
 }
 
-/// Writes a trained network in half precision, as networks are shipped.
+/// Writes a trained network in half precision, as networks are shipped, under the terms given or those it came with.
 ///
 /// # Errors
 /// A file that is no network trained here, or a place that cannot be written.
-pub fn export(network: &str, file: &Path, out: &Path) -> Result<(), EngineError> {
-    Ok(Weights::load(file, trained(network)?, &Device::Cpu)?.export(out)?)
+pub fn export(network: &str, file: &Path, out: &Path, terms: Option<&str>) -> Result<(), EngineError> {
+    Ok(Weights::load(file, trained(network)?, &Device::Cpu)?.export(out, terms)?)
 }
 
 /// An expert that stands still.

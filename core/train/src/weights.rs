@@ -172,11 +172,14 @@ impl Weights {
         self.vars.iter().map(corrected).collect()
     }
 
-    /// Writes them in half precision, as networks are shipped, with the words of their file.
-    pub fn export(&self, file: &Path) -> Result<(), TrainError> {
+    /// Writes them in half precision, as networks are shipped, with the words of their file; the terms under which they are
+    /// given on may be others than those of the file.
+    pub fn export(&self, file: &Path, terms: Option<&str>) -> Result<(), TrainError> {
         let tensor = |(name, var): &(String, Var)| (name.clone(), var.as_detached_tensor());
         let tensors: Vec<_> = self.vars.iter().map(tensor).collect();
-        state::write(file, &tensors, self.words.clone(), true)
+        let mut words = self.words.clone();
+        words.extend(terms.map(|terms| ("licence".into(), terms.into())));
+        state::write(file, &tensors, words, true)
     }
 
     /// What the file that they came from says of itself.

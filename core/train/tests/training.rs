@@ -156,7 +156,7 @@ fn a_resumed_run_ends_where_a_straight_one_does_bit_for_bit() {
     assert!(found.is_complete());
     // In half precision it is half as long, and says the same of itself.
     let half = folder.path().join("half.safetensors");
-    Weights::load(&outcome.network, Network::Wav2Lip, &Device::Cpu).unwrap().export(&half).unwrap();
+    Weights::load(&outcome.network, Network::Wav2Lip, &Device::Cpu).unwrap().export(&half, None).unwrap();
     let (checkpoint, found) = zoo::open(&half, Network::Wav2Lip).unwrap();
     assert!(found.is_complete() && checkpoint.words()["licence"] == "nobody's");
     assert!(fs::metadata(&half).unwrap().len() * 3 < fs::metadata(&outcome.network).unwrap().len() * 2);

@@ -92,7 +92,7 @@ fn describe(ctx: &Ctx, report: &Report) -> String {
     if let Some(published) = report.published {
         words += &format!("\n{published}");
     }
-    if let Some(licence) = report.licence {
+    if let Some(licence) = &report.licence {
         words += &format!("\n{licence}");
     }
     for defect in &report.defects {

@@ -10,7 +10,7 @@ use crate::TrainError;
 use lipsmith_nets::mel::BANDS;
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,6 +117,33 @@ impl Set {
             return Err(TrainError::MixedSides { folder: folder.into(), one: side, other: other.side });
         }
         Ok(Set { side, clips })
+    }
+
+    /// Several sets as one; nobody is in two of them.
+    ///
+    /// # Errors
+    /// As [`Set::open`], and when their pictures are not of one size.
+    pub fn open_all(folders: &[PathBuf]) -> Result<Set, TrainError> {
+        let Some((first, others)) = folders.split_first() else {
+            return Err(TrainError::EmptySet { folder: PathBuf::new() });
+        };
+        let mut whole = Set::open(first)?;
+        for folder in others {
+            let set = Set::open(folder)?;
+            if set.side != whole.side {
+                let (folder, one, other) = (folder.clone(), whole.side, set.side);
+                return Err(TrainError::MixedSides { folder, one, other });
+            }
+            // Sets number their people by themselves.
+            let taken: BTreeSet<u32> = whole.clips.iter().map(|clip| clip.person).collect();
+            let mut free = (0..).filter(|number| !taken.contains(number));
+            let mut numbers = BTreeMap::new();
+            for mut clip in set.clips {
+                clip.person = *numbers.entry(clip.person).or_insert_with(|| free.next().unwrap_or_default());
+                whole.clips.push(clip);
+            }
+        }
+        Ok(whole)
     }
 
     /// Pixels of the pictures, the same for all clips.

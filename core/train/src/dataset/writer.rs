@@ -177,6 +177,32 @@ mod tests {
     }
 
     #[test]
+    fn several_sets_are_one_whose_people_are_not_mixed_up() {
+        let folders = [0, 1].map(|_| tempfile::tempdir().expect("a folder"));
+        for folder in &folders {
+            let mut writer = Writer::open(folder.path(), SIDE).expect("a set");
+            writer.push(record("a", 0, 5)).expect("pushed");
+            writer.push(record("b", 0, 4)).expect("pushed");
+            writer.push(record("c", 2, 3)).expect("pushed");
+            writer.finish().expect("finished");
+        }
+        let both = folders.each_ref().map(|folder| folder.path().to_path_buf());
+        let set = Set::open_all(&both).expect("opened");
+        assert_eq!((set.counts().people, set.counts().frames), (4, 24));
+        let people: Vec<u32> = set.clips().iter().map(|clip| clip.person).collect();
+        assert!(people[3] == people[4] && people[3] != people[5] && people[..3] == [0, 0, 2], "{people:?}");
+        assert!(matches!(Set::open_all(&[]), Err(TrainError::EmptySet { .. })));
+        let other = tempfile::tempdir().expect("a folder");
+        let mut writer = Writer::open(other.path(), 2 * SIDE).expect("a set");
+        let mut large = record("a", 0, 5);
+        large.faces = vec![0; 4 * large.faces.len()];
+        writer.push(large).expect("pushed");
+        writer.finish().expect("finished");
+        let sizes = Set::open_all(&[both[0].clone(), other.path().into()]).expect_err("two sizes");
+        assert!(matches!(sizes, TrainError::MixedSides { .. }), "{sizes}");
+    }
+
+    #[test]
     fn two_writers_and_other_sizes_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut writer = Writer::open(folder.path(), SIDE).expect("a set");
