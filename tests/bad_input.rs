@@ -181,6 +181,8 @@ fn what_a_family_cannot_do() {
         &["--in-betweens", "diff2lip and difftalk"],
     );
     m.refuses(&dub(&["--family", "rewrite", "--emphasis", "1.5"]), 2, &["--emphasis 1.5", "lipsmith-w"]);
+    m.refuses(&dub(&["--family", "rewrite", "--inner-every", "2"]), 2, &["--inner-every 2", "diff2lip"]);
+    m.refuses(&dub(&["--family", "diff2lip", "--inner-every", "9"]), 2, &["--inner-every 9", "1 to 5"]);
     m.refuses(&dub(&["--family", "lipsmith-w", "--emphasis", "3"]), 2, &["--emphasis 3", "0 to 2"]);
     let set = m.bench.path("set").to_string_lossy().into_owned();
     m.refuses(&["score", &m.film, "--set", &set], 2, &["--set", "pt_inception-2015-12-05-6726825d.pth"]);

@@ -68,6 +68,10 @@ pub struct Dub {
     /// time, for diff2lip and difftalk
     #[arg(long)]
     in_betweens: bool,
+    /// Let only every N-th step walk all levels of the network and those between do with what it made of the inner ones: with
+    /// 2 about 0.6 of the time, for diff2lip
+    #[arg(long, value_name = "1..5", default_value_t = 1)]
+    inner_every: u32,
     /// How much the mouth does: below 1 it mumbles, above 1 it articulates; for lipsmith-w and what is taught from it
     #[arg(long, value_name = "0..2", default_value_t = 1.0)]
     emphasis: f32,
@@ -180,6 +184,7 @@ impl Dub {
             eta: self.eta,
             seed: self.seed,
             in_betweens: self.in_betweens,
+            inner_every: self.inner_every,
             emphasis: self.emphasis,
             feather: self.feather,
             ..Method::default()

@@ -101,11 +101,12 @@ pub fn take_is_whole(take: &Take, news: &News) -> bool {
     })
 }
 
-/// Made by the line's own family in fewer steps or with less precision, whatever the sampler.
+/// Made by the line's own family in fewer or lesser steps or with less precision, whatever the sampler.
 pub fn is_draft(project: &Project, cue: &Cue, take: &Take) -> bool {
     let wanted = cue.method.as_ref().unwrap_or(&project.settings.method);
     take.parts.iter().all(|TakeSpec { method, .. }| {
-        let rougher = method.half_precision && !wanted.half_precision;
+        let rougher =
+            method.half_precision && !wanted.half_precision || method.inner_every > wanted.inner_every;
         method.family == wanted.family && (method.steps < wanted.steps || rougher)
     })
 }

@@ -29,9 +29,9 @@ pub struct Proof {
     pub networks: Vec<PathBuf>,
     /// How Diff2Lip's pictures are sampled, [`Proof::SAMPLING`]; of several ways each is also set beside the first.
     pub sampling: Vec<String>,
-    /// What mouths do, as a multiple of what Wav2Lip networks of ours hear.
+    /// What mouths do, as a multiple of what networks of ours hear.
     pub emphasis: f64,
-    /// Whether Wav2Lip networks of ours are also judged told the true mouths: what their painting is worth without their ear.
+    /// Whether networks of ours are also judged told the true mouths: what their painting is worth without their ear.
     pub told: bool,
     /// A lip-sync expert's checkpoint. One that taught a network likes it better than a stranger would.
     pub expert: Option<PathBuf>,
@@ -144,10 +144,18 @@ fn methods_of(
         Network::Diff2Lip => diff2lip::Config::of_checkpoint(&vb)
             .and_then(|config| Diff2Lip::new(&config, &vb))
             .map(|network| {
-                let by = proof.sampling.iter().zip(ways).map(|(way, &sampling)| Method::Diff2Lip {
-                    name: format!("{name}, {way}"),
-                    network: network.clone(),
-                    sampling,
+                let by = proof.sampling.iter().zip(ways).flat_map(|(way, &sampling)| {
+                    let name = format!("{name}, {way}");
+                    let told = proof.told.then(|| Method::Diff2Lip {
+                        name: format!("{name}, told the mouth"),
+                        network: network.clone(),
+                        hears: Hears::Mouth,
+                        sampling,
+                    });
+                    let hears = Hears::Voice(proof.emphasis);
+                    [Method::Diff2Lip { name, network: network.clone(), hears, sampling }]
+                        .into_iter()
+                        .chain(told)
                 });
                 by.collect()
             }),

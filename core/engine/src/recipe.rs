@@ -73,12 +73,22 @@ impl Prepared {
                 able.collect::<Vec<_>>().join(" and ")
             )));
         }
+        let (every, most) = (method.inner_every, Method::MOST_INNER_EVERY);
+        if !(1..=most).contains(&every) {
+            return Err(EngineError::Request(format!("--inner-every {every}: give 1 to {most}")));
+        }
+        if every > 1 && family.name != Network::Diff2Lip.name() {
+            return Err(EngineError::Request(format!(
+                "--inner-every {every}: only diff2lip can take steps without its network's inner levels"
+            )));
+        }
         let emphasis = method.emphasis;
         let most = Method::MOST_EMPHASIS;
         if !(0.0..=most).contains(&emphasis) {
             return Err(EngineError::Request(format!("--emphasis {emphasis}: give 0 to {most}")));
         }
-        if emphasis != 1.0 && family.network != Some(Network::Wav2Lip.name()) {
+        let may_be_ours = [Network::Wav2Lip, Network::Diff2Lip].map(|network| Some(network.name()));
+        if emphasis != 1.0 && !may_be_ours.contains(&family.network) {
             return Err(only_ours(emphasis));
         }
         if !(0.0..=1.0).contains(&method.eta) {
@@ -161,11 +171,7 @@ impl Prepared {
             Network::Wav2Lip => {
                 let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
                 let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
-                let emphasis = match (config.warps, self.method.emphasis) {
-                    (true, emphasis) => CALM * f64::from(emphasis),
-                    (false, 1.0) => 1.0,
-                    (false, emphasis) => return Err(only_ours(emphasis)),
-                };
+                let emphasis = self.emphasis(config.warps)?;
                 Box::new(Wav2LipRecipe::new(network, emphasis, device, preset, mask))
             }
             Network::DiffusedHeads => {
@@ -184,7 +190,8 @@ impl Prepared {
             _ => {
                 let config = diff2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
                 let network = diff2lip::Diff2Lip::new(&config, &weights).map_err(misfit)?;
-                Box::new(Diff2LipRecipe::new(network, device, preset, sampling, mask)?)
+                let emphasis = self.emphasis(config.draft.is_some())?;
+                Box::new(Diff2LipRecipe::new(network, device, preset, sampling, emphasis, mask)?)
             }
         })
     }
@@ -209,9 +216,24 @@ impl Prepared {
         Ok(Talker::new(network, ears, self.device.clone(), self.sampling(), steady)?)
     }
 
+    /// How many times what it hears a network's mouth does, whose ear is ours or not.
+    fn emphasis(&self, ours: bool) -> Result<f64, EngineError> {
+        match self.method.emphasis {
+            emphasis if ours => Ok(CALM * f64::from(emphasis)),
+            1.0 => Ok(1.0),
+            emphasis => Err(only_ours(emphasis)),
+        }
+    }
+
     fn sampling(&self) -> Sampling {
-        let Method { steps, eta, seed, .. } = self.method;
-        Sampling { sampler: self.sampler, steps: steps as usize, eta: f64::from(eta), seed: seed as u32 }
+        let Method { steps, eta, seed, inner_every, .. } = self.method;
+        Sampling {
+            sampler: self.sampler,
+            steps: steps as usize,
+            eta: f64::from(eta),
+            seed: seed as u32,
+            inner_every: inner_every as usize,
+        }
     }
 
     /// The sound encoder of Diffused Heads.

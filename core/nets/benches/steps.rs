@@ -14,6 +14,7 @@ use lipsmith_nets::Result;
 use lipsmith_nets::ops::Precision;
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Sampler, Schedule, betas};
+use std::time::Instant;
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
@@ -69,6 +70,16 @@ fn main() -> Result<()> {
             tell(sampler, name, steps, 0.0)?;
         }
     }
+    let quickest = |name: &str| -> Result<f64> {
+        let run = networks::forward(name)?;
+        let times = (0..5).map(|_| {
+            let begun = Instant::now();
+            run().map(|_| begun.elapsed().as_secs_f64())
+        });
+        times.collect::<Result<Vec<f64>>>().map(|times| times.into_iter().fold(f64::INFINITY, f64::min))
+    };
+    let (one, two) = (quickest("diff2lip_unet")?, quickest("diff2lip_unet_inner_every_2")?);
+    println!("Diff2Lip: two steps, the second without the inner levels: {:.2} of two", two / (2.0 * one));
     let network = networks::forward("diff2lip_unet")?;
     let (exact, rounded) = (network()?, Precision::Half.within(&network)?);
     let beside = (squares(&rounded, &exact)? / squares(&exact, &exact.zeros_like()?)?).sqrt();

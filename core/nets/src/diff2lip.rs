@@ -8,7 +8,7 @@
 //! the noise: a picture is simple, noise is not, and need not pass through a narrow network ("Back to Basics: Let Denoising
 //! Generative Models Denoise", Li & He 2025).
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::blocks::{Conv1d, Conv2d, GroupNorm, Linear, Walk, param, silu, telltale};
@@ -126,6 +126,11 @@ impl Config {
     pub(crate) fn style(&self) -> &'static Style {
         const MODULATED: Style = Style { modulates: true, ..GUIDED };
         if self.patch > 1 { &MODULATED } else { &GUIDED }
+    }
+
+    /// Numbers of what [`Diff2Lip::listen`] says.
+    pub fn said_channels(&self) -> usize {
+        self.draft.map_or(self.unet.embedding_channels(), |draft| draft.embedding_channels())
     }
 
     /// Shape of the compact form's embedding of positions.
@@ -304,47 +309,71 @@ impl Diff2Lip {
     ) -> Result<Tensor> {
         let known = blend(&given.mask, x, &given.face)?;
         let emb = self.time_embed.forward(timesteps)?.broadcast_add(&given.style)?;
-        let Some(Compact { position, kept }) = &self.compact else {
+        let Some(compact) = &self.compact else {
             let stack = Tensor::cat(&[&known, &given.face, &given.reference], 1)?;
             return self.unet.forward_through(&stack, &[&emb], None, levels);
-        };
-        let level = |share: &dyn Fn(f64) -> f64| {
-            let at = |t: &f32| share(kept[(*t as usize).min(kept.len() - 1)]) as f32;
-            let values: Vec<f32> = timesteps.iter().map(at).collect();
-            Tensor::from_vec(values, (timesteps.len(), 1, 1, 1), x.device())
         };
         let through = |seen: &Tensor| {
             // Noise in the condition would only have to be learned away.
             let face = given.face.broadcast_mul(&given.mask.affine(-1.0, 1.0)?)?;
             let stack = Tensor::cat(&[seen, &face, &given.reference], 1)?;
-            let patches =
-                to_patches(&stack, self.config.patch)?.broadcast_add(&position.to_dtype(x.dtype())?)?;
+            let position = compact.position.to_dtype(x.dtype())?;
+            let patches = to_patches(&stack, self.config.patch)?.broadcast_add(&position)?;
             of_patches(&self.unet.forward_through(&patches, &[&emb], None, levels)?, self.config.patch)
         };
-        let (made, noise) = match self.config.draft {
-            None => {
-                let made = through(&known)?;
-                let (clean, noisy) = (level(&|kept| kept.sqrt())?, level(&|kept| (1.0 - kept).sqrt())?);
-                let noise = made.narrow(1, 0, 3)?.broadcast_mul(&clean)?
-                    + x.to_dtype(DType::F32)?.broadcast_mul(&noisy)?;
-                (made, noise?)
-            }
-            Some(_) => {
-                // How far the noisy picture is from the draft, brought to a deviation of 1, and the noise in that.
-                let noisy = |kept: f64| ((1.0 - kept) / kept).sqrt();
-                let size = |kept: f64| noisy(kept).hypot(LACKING);
-                let drafted = given.reference.to_dtype(DType::F32)?;
-                let far =
-                    (x.to_dtype(DType::F32)?.broadcast_mul(&level(&|kept| 1.0 / kept.sqrt())?)? - drafted)?;
-                let seen =
-                    far.broadcast_mul(&level(&|kept| 1.0 / size(kept))?)?.broadcast_mul(&given.mask)?;
-                let made = through(&seen)?;
-                // What is left when what was lacking is taken off; where there is hardly any, it is not blown up.
-                let left = (far - (made.narrow(1, 0, 3)? * LACKING)?)?;
-                let noise = left.broadcast_mul(&level(&|kept| 1.0 / noisy(kept).max(LEAST_NOISE))?)?;
-                (made, noise)
-            }
-        };
+        match self.config.draft {
+            None => compact.by_velocity(x, &known, timesteps, through),
+            Some(_) => compact.by_what_is_lacking(x, given, timesteps, through),
+        }
+    }
+}
+
+impl Compact {
+    /// A number of the noise at each picture's time, from the share of the clean picture's variance: `[n or 1, 1, 1, 1]`.
+    fn at(&self, timesteps: &[f32], of: impl Fn(f64) -> f64, device: &Device) -> Result<Tensor> {
+        let last = self.kept.len() - 1;
+        let values: Vec<f32> =
+            timesteps.iter().map(|t| of(self.kept[(*t as usize).min(last)]) as f32).collect();
+        Ok(Tensor::from_vec(values, (timesteps.len(), 1, 1, 1), device)?)
+    }
+
+    /// The network sees the picture as it is known and says its velocity, from which the noise follows.
+    fn by_velocity(
+        &self,
+        x: &Tensor,
+        known: &Tensor,
+        timesteps: &[f32],
+        network: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let level = |of: fn(f64) -> f64| self.at(timesteps, of, x.device());
+        let made = network(known)?;
+        let (clean, noisy) = (level(f64::sqrt)?, level(|kept| (1.0 - kept).sqrt())?);
+        let noise = made.narrow(1, 0, 3)?.broadcast_mul(&clean)?;
+        let noise = (noise + x.to_dtype(DType::F32)?.broadcast_mul(&noisy)?)?;
+        Ok(Tensor::cat(&[&noise, &made.narrow(1, 3, 3)?], 1)?)
+    }
+
+    /// The network sees how far the noisy picture is from the draft, brought to a deviation of 1, and says what the draft lacks,
+    /// as a multiple of [`LACKING`].
+    fn by_what_is_lacking(
+        &self,
+        x: &Tensor,
+        given: &Condition,
+        timesteps: &[f32],
+        network: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        /// Deviation of the noise beside a picture of deviation 1.
+        fn noisy(kept: f64) -> f64 {
+            ((1.0 - kept) / kept).sqrt()
+        }
+        let level = |of: fn(f64) -> f64| self.at(timesteps, of, x.device());
+        let picture = x.to_dtype(DType::F32)?.broadcast_mul(&level(|kept| 1.0 / kept.sqrt())?)?;
+        let far = (picture - given.reference.to_dtype(DType::F32)?)?;
+        let seen = far.broadcast_mul(&level(|kept| 1.0 / noisy(kept).hypot(LACKING))?)?;
+        let made = network(&seen.broadcast_mul(&given.mask)?)?;
+        // What is left when what was lacking is taken off; where there is hardly any, it is not blown up.
+        let left = (far - (made.narrow(1, 0, 3)? * LACKING)?)?;
+        let noise = left.broadcast_mul(&level(|kept| 1.0 / noisy(kept).max(LEAST_NOISE))?)?;
         Ok(Tensor::cat(&[&noise, &made.narrow(1, 3, 3)?], 1)?)
     }
 }

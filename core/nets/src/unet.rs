@@ -282,6 +282,32 @@ pub enum Levels<'a> {
     Outer(&'a Inner),
 }
 
+/// Which levels the steps of one sampling walk: every so many-th all, those between do with what that made.
+#[derive(Debug)]
+pub struct Rhythm {
+    every: usize,
+    walked: usize,
+    inner: Inner,
+}
+
+impl Rhythm {
+    /// `every`: steps from one that walks all levels to the next; 1: all do.
+    pub fn new(every: usize) -> Self {
+        Self { every: every.max(1), walked: 0, inner: Inner::default() }
+    }
+
+    /// Of the next step.
+    pub fn step(&mut self) -> Levels<'_> {
+        let walks_all = self.walked.is_multiple_of(self.every);
+        self.walked += 1;
+        match walks_all {
+            _ if self.every == 1 => Levels::All,
+            true => Levels::Keeping(&mut self.inner),
+            false => Levels::Outer(&self.inner),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct UNet {
     input_blocks: Vec<Block>,
@@ -467,6 +493,8 @@ mod tests {
             let apart = (a - b).and_then(|d| d.abs()?.max_all()?.to_scalar::<f32>());
             apart.expect("compared")
         };
+        let mut rhythm = Rhythm::new(2);
+        assert!(matches!(Rhythm::new(1).step(), Levels::All));
         let mut inner = Inner::default();
         let whole = network.forward(&x, &[&emb], None).expect("walked");
         // Nothing is kept yet.
@@ -475,5 +503,10 @@ mod tests {
         assert_eq!(apart(&whole, &walk.through(&x, Levels::Outer(&inner))), 0.0);
         let (short, long) = (walk.through(&next, Levels::Outer(&inner)), walk.through(&next, Levels::All));
         assert!(apart(&short, &whole) > 1e-3 && apart(&short, &long) > 1e-3);
+        // The same by turns.
+        for wanted in [&whole, &whole, &whole] {
+            assert_eq!(apart(wanted, &walk.through(&x, rhythm.step())), 0.0);
+        }
+        assert_eq!(apart(&short, &walk.through(&next, rhythm.step())), 0.0);
     }
 }

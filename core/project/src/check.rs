@@ -230,6 +230,7 @@ impl<'a> Checker<'a> {
             seed: _,
             in_betweens: _,
             half_precision: _,
+            inner_every,
             emphasis,
             feather,
             reach,
@@ -238,6 +239,12 @@ impl<'a> Checker<'a> {
             "family or sampler has no name".into()
         });
         self.holds(place, (1..=1000).contains(steps), || format!("{steps} steps are not within 1 and 1000"));
+        self.holds(place, (1..=Method::MOST_INNER_EVERY).contains(inner_every), || {
+            format!(
+                "inner levels every {inner_every} steps are not within 1 and {}",
+                Method::MOST_INNER_EVERY
+            )
+        });
         self.holds(place, (0.0..=1.0).contains(eta), || format!("eta {eta} is not within 0 and 1"));
         self.holds(place, (0.0..=Method::MOST_EMPHASIS).contains(emphasis), || {
             format!("emphasis {emphasis} is not within 0 and {}", Method::MOST_EMPHASIS)

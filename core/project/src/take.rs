@@ -25,6 +25,9 @@ pub struct Method {
     /// Networks round what they multiply where that is quicker: a draft's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub half_precision: bool,
+    /// Steps from one that walks all levels of the network to the next, for Diff2Lip: 1..=[`Method::MOST_INNER_EVERY`].
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub inner_every: u32,
     /// How much the mouth does, as a multiple of what is usual; for families that carry their own weights.
     /// 0..=[`Method::MOST_EMPHASIS`].
     #[serde(default = "usual", skip_serializing_if = "is_usual")]
@@ -37,6 +40,15 @@ pub struct Method {
 
 impl Method {
     pub const MOST_EMPHASIS: f32 = 2.0;
+    pub const MOST_INNER_EVERY: u32 = 5;
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 fn usual() -> f32 {
@@ -96,6 +108,7 @@ impl Default for Method {
             seed: 7,
             in_betweens: false,
             half_precision: false,
+            inner_every: 1,
             emphasis: 1.0,
             feather: None,
             reach: Reach::USUAL,
@@ -192,6 +205,7 @@ impl TakeSpec {
             seed,
             in_betweens,
             half_precision,
+            inner_every,
             emphasis,
             feather,
             reach,
@@ -220,6 +234,9 @@ impl TakeSpec {
         }
         if *half_precision {
             out.text("half precision");
+        }
+        if !is_one(inner_every) {
+            out.text("inner every").number(u64::from(*inner_every));
         }
         if !is_usual(emphasis) {
             out.text("emphasis").real(*emphasis);
@@ -312,7 +329,7 @@ mod tests {
     fn every_field_counts() {
         const FACE: FaceKey = FaceKey { at: Time(120), rect: Rect { x0: 1.0, y0: 2.0, x1: 3.0, y1: 4.0 } };
         type Change = (&'static str, fn(&mut TakeSpec));
-        let changes: [Change; 31] = [
+        let changes: [Change; 32] = [
             ("film", |s| s.film = Digest::of(b"x")),
             ("range start", |s| s.range = TimeRange::new(Time(101), Time(900))),
             ("range end", |s| s.range = TimeRange::new(Time(100), Time(901))),
@@ -337,6 +354,7 @@ mod tests {
             ("engine", |s| s.engine = 2),
             ("in-betweens", |s| s.method.in_betweens = true),
             ("half precision", |s| s.method.half_precision = true),
+            ("inner every", |s| s.method.inner_every = 2),
             ("emphasis", |s| s.method.emphasis = 1.5),
             ("reach up", |s| s.method.reach.up = 0.9),
             ("reach side", |s| s.method.reach.side = 0.9),

@@ -10,7 +10,7 @@ use crate::losses::agreement;
 use crate::measure::{apart, correlation, mean, psnr, spread, ssim};
 use crate::recipes::crops::{Framing, Look, mouth, picture, sound};
 pub use crate::recipes::diff2lip::Sampling;
-use crate::recipes::diff2lip::{late, sample};
+use crate::recipes::diff2lip::{late, sample, true_words};
 use crate::recipes::mouths::shape;
 use crate::recipes::rooms::Room;
 use crate::recipes::sheet::png;
@@ -24,6 +24,7 @@ use lipsmith_nets::syncnet_color::SyncNetColor;
 use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
 use lipsmith_nets::zoo::Network;
 use serde::Serialize;
+use std::ops::Range;
 use std::time::Instant;
 
 /// A way to make mouths.
@@ -41,11 +42,12 @@ pub enum Method {
     Diff2Lip {
         name: String,
         network: Diff2Lip,
+        hears: Hears,
         sampling: Sampling,
     },
 }
 
-/// What a network of Wav2Lip's goes by.
+/// What a network goes by; of those of Diff2Lip's that have no draft none does more or less than it hears.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Hears {
     /// The voice, its mouth moving so many times as much as it hears, see [`emphasised`].
@@ -251,8 +253,16 @@ impl<'a> Scene<'a> {
         self.frames / 2
     }
 
-    /// All pictures by a method, for a voice.
+    /// All pictures by a method, for a voice: the lower halves, under the true upper ones as a dub leaves them.
     fn make(&self, method: &Method, voice: &Voice, device: &Device) -> Result<Vec<f32>, TrainError> {
+        let mut made = self.paint(method, voice, device)?;
+        for (made, truth) in made.chunks_exact_mut(PLANE).zip(self.truth.chunks_exact(PLANE)) {
+            made[..HALF].copy_from_slice(&truth[..HALF]);
+        }
+        Ok(made)
+    }
+
+    fn paint(&self, method: &Method, voice: &Voice, device: &Device) -> Result<Vec<f32>, TrainError> {
         const BATCH: usize = 16;
         match method {
             Method::Unchanged => Ok(self.truth.clone()),
@@ -280,10 +290,7 @@ impl<'a> Scene<'a> {
                             emphasised(&network.audio_embedding(&heard)?, *emphasis)?
                         }
                         Hears::Mouth => {
-                            let frames = FIRST + first..FIRST + first + n;
-                            let shapes: Vec<f32> =
-                                frames.flat_map(|frame| shape(voice.clip, frame)).collect();
-                            let shapes = Tensor::from_vec(shapes, (n, DISTANCES.len()), device)?;
+                            let shapes = shapes(voice, first..first + n, device)?;
                             told(Network::Wav2Lip, &shapes, network.embedding_channels())?
                                 .unsqueeze(2)?
                                 .unsqueeze(3)?
@@ -293,7 +300,7 @@ impl<'a> Scene<'a> {
                 }
                 Ok(made)
             }
-            Method::Diff2Lip { network, sampling, .. } => {
+            Method::Diff2Lip { network, hears, sampling, .. } => {
                 let side = network.config.image_size;
                 let turned = Tensor::new(&[2u32, 1, 0], device)?;
                 let turn = |x: &Tensor| x.index_select(&turned, 1);
@@ -311,7 +318,16 @@ impl<'a> Scene<'a> {
                     (0..n).for_each(|i| {
                         sound(voice.clip, FIRST + first + i - late, &Room::plain(), &mut heard)
                     });
-                    let said = network.listen(&Tensor::from_vec(heard, (n, BANDS, WINDOW), device)?)?;
+                    let heard = || network.listen(&Tensor::from_vec(heard, (n, BANDS, WINDOW), device)?);
+                    let said = match hears {
+                        Hears::Mouth => {
+                            true_words(&network.config, &shapes(voice, first..first + n, device)?)?
+                        }
+                        Hears::Voice(emphasis) if network.config.draft.is_some() => {
+                            emphasised(&heard()?, *emphasis)?
+                        }
+                        Hears::Voice(_) => heard()?,
+                    };
                     let reference = seen(&self.reference.repeat(n))?;
                     let painted = sample(network, &seen(truth)?, &reference, &said, sampling)?;
                     let painted = turn(&scaled(&painted.affine(0.5, 0.5)?, FACE)?)?;
@@ -462,6 +478,13 @@ fn halves(planes: &[f32]) -> Vec<f32> {
     planes.chunks_exact(PLANE).flat_map(|plane| &plane[HALF..]).copied().collect()
 }
 
+/// What the mouth of the one who speaks did, `[n, distances]`.
+fn shapes(voice: &Voice, frames: Range<usize>, device: &Device) -> Result<Tensor, TrainError> {
+    let n = frames.len();
+    let shapes: Vec<f32> = frames.flat_map(|frame| shape(voice.clip, FIRST + frame)).collect();
+    Ok(Tensor::from_vec(shapes, (n, DISTANCES.len()), device)?)
+}
+
 /// Across the inner lips, at three places.
 fn opening(at: &dyn Fn(usize) -> Point) -> f32 {
     DISTANCES[..3].iter().map(|&(a, b)| at(a).distance(at(b))).sum()
@@ -537,7 +560,12 @@ mod tests {
             Method::Unchanged,
             Method::Frozen,
             Method::Wav2Lip { hears: Hears::Voice(1.0), name: "untaught".into(), network },
-            Method::Diff2Lip { name: "painter".into(), network: painter, sampling: Sampling::ddim(2) },
+            Method::Diff2Lip {
+                name: "painter".into(),
+                network: painter,
+                hears: Hears::Voice(1.0),
+                sampling: Sampling::ddim(2),
+            },
         ];
         let weights = Weights::fresh(Network::LipsyncExpert, 4, 2, &device).expect("weights");
         let config = lipsmith_nets::syncnet_color::Config { width: 2 };

@@ -20,6 +20,11 @@ pub fn is_diffusion(family: &str) -> bool {
     FAMILIES.iter().any(|known| known.name == family && known.denoises)
 }
 
+/// Whether a family's steps can do without its network's inner levels.
+fn can_skip_inner(family: &str) -> bool {
+    family == "diff2lip"
+}
+
 /// Whether a family's weights are ours.
 fn is_shipped(family: &str) -> bool {
     FAMILIES.iter().any(|known| known.name == family && known.shipped)
@@ -318,7 +323,9 @@ fn family(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Method)
         // Weights belong to a family.
         let in_betweens = now.in_betweens && FAMILIES.iter().any(|f| f.name == chosen && f.in_betweens);
         let emphasis = if is_shipped(&chosen) { now.emphasis } else { 1.0 };
-        let method = Method { family: chosen, checkpoint: None, in_betweens, emphasis, ..now.clone() };
+        let inner_every = if can_skip_inner(&chosen) { now.inner_every } else { 1 };
+        let method =
+            Method { family: chosen, checkpoint: None, in_betweens, inner_every, emphasis, ..now.clone() };
         ctx.act(Act::Edit(edit(method)));
     }
 }
@@ -354,6 +361,15 @@ fn diffusion(ui: &mut egui::Ui, ctx: &mut Ctx, now: &Method, edit: &impl Fn(Meth
         let field = named(field, egui::Role::SpinButton, &ctx.text("method-steps"));
         settle(ctx, &field, edit(Method { steps, ..now.clone() }));
     });
+    if can_skip_inner(&now.family) {
+        row(ui, &ctx.text("method-inner-every"), |ui| {
+            let mut inner_every = now.inner_every;
+            let field = ui.add(egui::DragValue::new(&mut inner_every).range(1..=Method::MOST_INNER_EVERY));
+            let field = named(field, egui::Role::SpinButton, &ctx.text("method-inner-every"));
+            let field = field.on_hover_text(ctx.text("method-inner-every-hint"));
+            settle(ctx, &field, edit(Method { inner_every, ..now.clone() }));
+        });
+    }
     row(ui, &ctx.text("method-seed"), |ui| {
         let mut seed = now.seed;
         let field = ui.add(egui::DragValue::new(&mut seed).range(0..=u64::from(u32::MAX)));

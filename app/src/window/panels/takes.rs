@@ -81,7 +81,9 @@ fn manner(ctx: &Ctx, cue: CueId, id: TakeId, take: &Take) -> String {
     if super::inspector::is_diffusion(&method.family) {
         let halved = if method.in_betweens { " ½" } else { "" };
         let rough = if method.half_precision { " ~" } else { "" };
-        text += &format!(" {}×{} #{}{halved}{rough}", method.sampler, method.steps, method.seed);
+        let skipped =
+            if method.inner_every > 1 { format!(" ⁄{}", method.inner_every) } else { String::new() };
+        text += &format!(" {}×{}{skipped} #{}{halved}{rough}", method.sampler, method.steps, method.seed);
     }
     let done: u64 = take.parts.iter().filter_map(|p| ctx.news.takes.get(&p.key())).map(|r| r.done).sum();
     let total: u64 = take.parts.iter().filter_map(|p| ctx.news.takes.get(&p.key())).map(|r| r.total).sum();

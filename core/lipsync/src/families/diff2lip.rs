@@ -6,6 +6,7 @@ use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target, wav2lip};
 use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
+use crate::mouth::emphasised;
 use candle_core::Device;
 use lipsmith_base::{Cancel, Rgb, Time};
 use lipsmith_nets::NetsError;
@@ -13,6 +14,7 @@ use lipsmith_nets::diff2lip::{Diff2Lip, blend};
 use lipsmith_nets::mel::{Mel, Padding, RATE, diff2lip_starts};
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Respacing, Sampler, Schedule};
+use lipsmith_nets::unet::Rhythm;
 
 /// The scripts detect without extra room.
 const PADS: [i64; 4] = [0, 0, 0, 0];
@@ -27,6 +29,8 @@ pub struct Sampling {
     /// Fresh noise in each step of DDIM: 0 to 1.
     pub eta: f64,
     pub seed: u32,
+    /// See [`Rhythm`]; for Diff2Lip.
+    pub inner_every: usize,
 }
 
 impl Sampling {
@@ -49,6 +53,8 @@ pub struct Diff2LipRecipe {
     device: Device,
     preset: Preset,
     sampling: Sampling,
+    /// As [`Wav2LipRecipe`](super::Wav2LipRecipe)'s; other than 1 only with a draft, which hears in our words.
+    emphasis: f64,
     schedule: Schedule,
     mask: Mask,
     windows: Windows,
@@ -65,6 +71,7 @@ impl Diff2LipRecipe {
         device: Device,
         preset: Preset,
         sampling: Sampling,
+        emphasis: f64,
         mask: Mask,
     ) -> Result<Diff2LipRecipe, LipsyncError> {
         let process = network.config.process().map_err(lift(&device))?;
@@ -75,6 +82,7 @@ impl Diff2LipRecipe {
             device,
             preset,
             sampling,
+            emphasis,
             schedule,
             mask,
             windows,
@@ -102,11 +110,12 @@ impl Diff2LipRecipe {
         };
         let mut noise = Noise::new(self.sampling.seed);
         let first = noise.draw(&[1, 3, side, side], device)?.repeat((inputs.len(), 1, 1, 1))?;
-        let said = self.network.listen(&mel.windows(starts, device)?)?;
+        let said = emphasised(&self.network.listen(&mel.windows(starts, device)?)?, self.emphasis)?;
         let given = self.network.condition(&said, &faces, &reference, &first)?;
         let start = self.network.begin(&self.schedule, &first, &given)?;
+        let mut rhythm = Rhythm::new(self.sampling.inner_every);
         let hooks = Hooks {
-            network: &mut |x, t| self.network.forward(x, t as f32, &given),
+            network: &mut |x, t| self.network.forward_through(x, &[t as f32], &given, rhythm.step()),
             should_stop: &mut |_| cancel.is_cancelled(),
             // One draw for all frames: they are to stay alike here too.
             noise: &mut |x| {

@@ -5,6 +5,7 @@ use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder, VarMap};
 use lipsmith_nets::checkpoint::Checkpoint;
 use lipsmith_nets::diff2lip::{self, Condition, Diff2Lip};
+use lipsmith_nets::unet::Rhythm;
 use lipsmith_nets::wav2lip::{self, Wav2Lip};
 use lipsmith_nets::{NetsError, Result};
 
@@ -13,7 +14,8 @@ pub type Forward = Box<dyn Fn() -> Result<Tensor>>;
 
 pub fn forward(name: &str) -> Result<Forward> {
     match name {
-        "diff2lip_unet" => diff2lip_unet(),
+        "diff2lip_unet" => diff2lip_unet(1),
+        "diff2lip_unet_inner_every_2" => diff2lip_unet(2),
         "wav2lip_generator" => wav2lip_generator(1),
         "wav2lip_generator_b8" => wav2lip_generator(8),
         "wav2lip_gradients_b8" => wav2lip_gradients(8),
@@ -22,8 +24,8 @@ pub fn forward(name: &str) -> Result<Forward> {
     }
 }
 
-/// One denoising step of one frame, its sound's part included.
-fn diff2lip_unet() -> Result<Forward> {
+/// One denoising step of one frame, its sound's part included; or so many, of which the first alone walks all levels.
+fn diff2lip_unet(inner_every: usize) -> Result<Forward> {
     let network = Diff2Lip::new(&diff2lip::Config::released(), &weights())?;
     let (noise, face, reference) = (picture(1, 3, 128)?, picture(1, 3, 128)?, picture(1, 3, 128)?);
     let mask = diff2lip::lower_half_mask(128, &face)?;
@@ -35,7 +37,10 @@ fn diff2lip_unet() -> Result<Forward> {
             reference: reference.clone(),
             style: network.listen(&mel)?,
         };
-        network.forward(&noise, 480.0, &given)
+        let mut rhythm = Rhythm::new(inner_every);
+        let mut step = || network.forward_through(&noise, &[480.0], &given, rhythm.step());
+        (1..inner_every).try_for_each(|_| step().map(drop))?;
+        step()
     }))
 }
 

@@ -21,7 +21,7 @@ use lipsmith_nets::mel::{BANDS, WINDOW};
 use lipsmith_nets::ops::Precision;
 use lipsmith_nets::sched::noise::Noise;
 use lipsmith_nets::sched::{Hooks, Sampler as Steps, Schedule};
-use lipsmith_nets::unet::{Inner, Levels};
+use lipsmith_nets::unet::Rhythm;
 use lipsmith_nets::zoo::Network;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -170,21 +170,14 @@ impl Generator {
         })
     }
 
-    /// What an ear that hears perfectly would say of the windows.
-    fn truth(&self, windows: &Windows) -> Result<Tensor, TrainError> {
-        Ok(match &self.config.draft {
-            None => told(Network::Diff2Lip, &windows.shapes, self.config.unet.embedding_channels())?,
-            Some(draft) => told(Network::Wav2Lip, &windows.shapes, draft.embedding_channels())?,
-        })
-    }
-
     /// The losses of a part of a batch, and the recovered pictures with the upper halves of the true ones.
     fn losses(&self, windows: &Windows) -> Result<(Vec<Loss>, Tensor), TrainError> {
         let balance = &self.balance;
         let network = Diff2Lip::new(&self.config, &self.learner.builder()?)?;
         let mut losses = Vec::new();
         let hear = || network.listen(&windows.sounds);
-        let (said, ear) = listened(balance.told, &windows.told, self.truth(windows)?, hear)?;
+        let (said, ear) =
+            listened(balance.told, &windows.told, true_words(&self.config, &windows.shapes)?, hear)?;
         losses.extend(ear.map(|ear| ("ear", ear, 1.0)));
         let times = Times::new(&self.process, &windows.times, &self.device)?;
         let x = times.noisy(&windows.clean, &windows.noise)?;
@@ -256,13 +249,19 @@ impl Generator {
     }
 }
 
+/// What an ear that hears perfectly would say of mouths, `[n, distances]`.
+pub(crate) fn true_words(config: &Config, shapes: &Tensor) -> Result<Tensor, TrainError> {
+    let ear = if config.draft.is_some() { Network::Wav2Lip } else { Network::Diff2Lip };
+    Ok(told(ear, shapes, config.said_channels())?)
+}
+
 /// A way from noise to a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
     pub sampler: Steps,
     pub steps: usize,
     pub precision: Precision,
-    /// Steps from one that walks all levels of the U-Net to the next; those between do with its [`Inner`]. 1: all walk all.
+    /// Steps from one that walks all levels of the U-Net to the next; see [`Rhythm`].
     pub inner_every: usize,
 }
 
@@ -298,17 +297,9 @@ fn sampled(
     let given = network.condition(&said.detach(), clean, reference, &noise)?;
     let schedule = sampler.schedule(&network.config.process()?, steps)?;
     let start = network.begin(&schedule, &noise, &given)?;
-    let (mut inner, mut walked) = (Inner::default(), 0);
+    let mut rhythm = Rhythm::new(inner_every);
     let hooks = Hooks {
-        network: &mut |x, t| {
-            let levels = match inner_every {
-                1 => Levels::All,
-                every if walked % every == 0 => Levels::Keeping(&mut inner),
-                _ => Levels::Outer(&inner),
-            };
-            walked += 1;
-            network.forward_through(&x.detach(), &[t as f32], &given, levels)
-        },
+        network: &mut |x, t| network.forward_through(&x.detach(), &[t as f32], &given, rhythm.step()),
         should_stop: &mut |_| false,
         noise: &mut |x| Ok(x.zeros_like()?),
         known: None,
@@ -404,7 +395,7 @@ impl Recipe for Generator {
             vec![blend(&self.mask, &exam.clean.zeros_like()?, &exam.clean)?, exam.reference.clone()];
         rows.extend([by_sound.clone(), exam.clean.clone(), by_other]);
         if self.balance.told > 0.0 {
-            let by_mouth = paint(&self.truth(&exam)?)?;
+            let by_mouth = paint(&true_words(&self.config, &exam.shapes)?)?;
             let lips = apart(&by_mouth, &exam.counts)?;
             scores.push(("lips_of_true_mouth", lips));
             rows.push(by_mouth);
