@@ -477,7 +477,14 @@ mod tests {
             attention_at: vec![2],
             head_channels: 32,
         };
-        let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F32, &Device::Cpu);
+        let weights = VarMap::new();
+        let vb = VarBuilder::from_varmap(&weights, DType::F32, &Device::Cpu);
+        // Made once for the names and shapes, which are all zero, and again with numbers.
+        UNet::new(&cfg, &GUIDED, &vb).expect("a network");
+        for var in weights.all_vars() {
+            let numbers = Tensor::randn(0f32, 0.1, var.shape(), &Device::Cpu).expect("numbers");
+            var.set(&numbers).expect("set");
+        }
         let network = UNet::new(&cfg, &GUIDED, &vb).expect("a network");
         let picture = || Tensor::randn(0f32, 1.0, (1, 3, 8, 8), &Device::Cpu).expect("a picture");
         let emb = Tensor::randn(0f32, 1.0, (1, 128), &Device::Cpu).expect("an embedding");
