@@ -199,7 +199,12 @@ impl Wav2Lip {
         let reference = faces.narrow(1, 3, 3)?.to_dtype(DType::F32)?;
         let carried = warp(&reference, &flow)?;
         let picture = ((carried - &painted)?.broadcast_mul(&share)? + &painted)?;
-        Ok(Painted { picture, warp: Some(Warp { flow, painted }) })
+        Ok(Painted { picture, warp: Some(Warp { flow, share, painted }) })
+    }
+
+    /// Whether its pictures are warped from the reference.
+    pub fn warps(&self) -> bool {
+        self.warps
     }
 
     /// The audio encoder alone, `[n, 1, 80, 16]` → `[n, 32·width, 1, 1]`.
@@ -220,6 +225,8 @@ pub struct Painted {
 pub struct Warp {
     /// How many pixels to the right and down in the reference that lies which is seen here, `[n, 2, 96, 96]`.
     pub flow: Tensor,
+    /// How much of that there is in the picture, 0 to 1, `[n, 1, 96, 96]`.
+    pub share: Tensor,
     /// What is put where the reference does not serve, everywhere; as the picture.
     pub painted: Tensor,
 }

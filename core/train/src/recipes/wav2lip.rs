@@ -217,7 +217,7 @@ impl Recipe for Generator {
         let sync_weight = if self.switched { self.balance.sync } else { 0.0 };
         let quality_weight = if self.judges.adversary.is_some() { self.balance.quality } else { 0.0 };
         let mut loss = (picture * (1.0 - sync_weight - quality_weight))?;
-        if let Some(Warp { flow, painted }) = &painted.warp {
+        if let Some(Warp { flow, painted, .. }) = &painted.warp {
             let beside = batch.beside(flow)?;
             let painted = batch.difference(painted, &batch.counts)?;
             scores.extend([("points", scalar(&beside)?), ("painted", scalar(&painted)?)]);
