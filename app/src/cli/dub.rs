@@ -69,7 +69,7 @@ pub struct Dub {
     #[arg(long)]
     in_betweens: bool,
     /// Let only every N-th step walk all levels of the network and those between do with what it made of the inner ones: with
-    /// 2 about 0.6 of the time, for diff2lip
+    /// 2 about 0.6 of the time (measured on a compact network), for diff2lip
     #[arg(long, value_name = "1..5", default_value_t = 1)]
     inner_every: u32,
     /// How much the mouth does: below 1 it mumbles, above 1 it articulates; for lipsmith-w and what is taught from it
