@@ -14,7 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// For one thing to happen, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Places in a window of 1600×960, in the layout to begin with: x, y, width, height.
 type Place = [usize; 4];
@@ -110,6 +110,7 @@ impl Screen {
         let begun = Instant::now();
         loop {
             if let Some(found) = found(self) {
+                println!("{what}: {:.1} s", begun.elapsed().as_secs_f64());
                 return found;
             }
             let over = self.program.as_mut().and_then(|program| program.try_wait().expect("asked"));
@@ -132,11 +133,12 @@ impl Screen {
         self.wait("end of the dialog", |screen| (screen.brightness(MENU) > 0.9 * before).then_some(()));
     }
 
-    /// Saves until the project is as it should be.
+    /// Saves until the project is as it should be. Not all the time: what the window draws of each save, in software here,
+    /// goes before the work that is waited for.
     fn saved(&mut self, what: &str, path: &Path, right: impl Fn(&Project) -> bool) -> Project {
         self.wait(what, |screen| {
             screen.keys(&["ctrl+s"]);
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_secs(1));
             let project = file::read(&std::fs::read(path).ok()?).expect("a whole project");
             right(&project).then_some(project)
         })

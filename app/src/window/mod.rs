@@ -35,6 +35,9 @@ use panels::Panel;
 use session::{Compare, Session};
 use settings::Settings;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use theme::Theme;
 use toasts::Toasts;
 use words::Words;
@@ -135,6 +138,8 @@ pub struct Window {
     saving: bool,
     quitting: bool,
     title: String,
+    /// Microseconds that the last frame took; never none.
+    took: Arc<AtomicU32>,
 }
 
 impl Window {
@@ -165,9 +170,14 @@ impl Window {
         theme.apply(ctx);
         ctx.set_zoom_factor(settings.scale);
         let words = Words::of(&settings.language());
-        let wake = ctx.clone();
+        let (wake, took) = (ctx.clone(), Arc::new(AtomicU32::new(1_000)));
         let about = modals::About { drawing, paths: paths.clone() };
-        let desk = Desk::start(paths, move || wake.request_repaint());
+        let pause = took.clone();
+        // Drawn in software a frame may take a tenth of a second: half of the time is the work's, which tells of itself all
+        // the while and stands back for the window.
+        let desk = Desk::start(paths, move || {
+            wake.request_repaint_after(Duration::from_micros(pause.load(Ordering::Relaxed).into()));
+        });
         desk.send(Request::Device(settings.device.clone()));
         desk.send(Request::Volume(settings.volume));
         let tiles = settings.layout.clone().filter(panels::is_whole).unwrap_or_else(panels::layout);
@@ -196,6 +206,7 @@ impl Window {
             saving: false,
             quitting: false,
             title: String::new(),
+            took,
         };
         if files.is_empty() && !window.settings.first_steps_seen {
             window.dialog = Some(Dialog::FirstSteps);
@@ -314,7 +325,9 @@ impl Window {
 }
 
 impl eframe::App for Window {
-    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let took = frame.info().cpu_usage.unwrap_or_default() * 1e6;
+        self.took.store((took as u32).clamp(1_000, 500_000), Ordering::Relaxed);
         self.draw(ui);
     }
 }

@@ -8,7 +8,7 @@ use crate::export::{Export, check_outputs, export};
 use crate::material::{Material, pool_entry};
 use crate::paths::Paths;
 use crate::recipe::Prepared;
-use crate::take;
+use crate::take::{self, Held};
 use lipsmith_base::{Cancel, Digest, Sink, Time, TimeRange, Timecode};
 use lipsmith_media::{MediaInfo, Profile, probe};
 use lipsmith_project::edit::TakeEdit;
@@ -194,13 +194,20 @@ fn render_lines(
     let (by_media, none) = (by_media.collect(), BTreeMap::new());
     let known = Known { analyses: &by_media, checkpoints: &none, engine: take::VERSION };
     let by_key = |key| analyses.values().find(|analysis| analysis.key() == key).cloned();
-    let mut rendered = project.clone();
+    let (mut rendered, mut held) = (project.clone(), Held::default());
     for &cue in project.cues.keys() {
         let parts = project.take_specs(cue, &known).map_err(|why| refused(&why))?;
         for spec in &parts {
             let material = Material::find(spec, &project, &by_key)?;
             let folder = Cache::new(&paths.cache).folder("takes", spec.key());
-            take::render(&material.job(spec), &folder, &|on_cpu| recipe.open(on_cpu), sink, cancel)?;
+            take::render(
+                &material.job(spec),
+                &folder,
+                &|on_cpu| recipe.open(on_cpu),
+                &mut held,
+                sink,
+                cancel,
+            )?;
         }
         let kept = Edit::from(TakeEdit::Add { cue, name: "Dub".into(), parts });
         rendered = kept.apply(&rendered).map_err(|why| refused(&why))?;

@@ -6,7 +6,7 @@ use crate::cache::{self, chunk, spool::Spool};
 use crate::error::EngineError;
 use crate::files::write_atomically;
 use crate::film::FilmReader;
-use lipsmith_base::{Cancel, FrameRate, Progress, Rgb, Sink, Time, TimeRange};
+use lipsmith_base::{Cancel, Digest, FrameRate, Progress, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::face::correct::correct;
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
 use lipsmith_lipsync::speech::SPEECH_RATE;
@@ -147,11 +147,12 @@ fn split(stretches: impl Iterator<Item = Range<u64>>, at: &[u64]) -> Vec<Range<u
 }
 
 /// Makes every missing chunk of the take in `folder`. `open` gives a fresh recipe; asked for a second time, it
-/// gives one on the CPU.
+/// gives one on the CPU. What the take before left in `held` is not read again.
 pub fn render(
     job: &TakeJob,
     folder: &Path,
     open: &dyn Fn(bool) -> Result<Box<dyn Recipe>, EngineError>,
+    held: &mut Held,
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Layout, EngineError> {
@@ -160,7 +161,7 @@ pub fn render(
     // First, so that a take can be looked at while it grows.
     let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
     write_atomically(&folder.join(MANIFEST), &manifest)?;
-    let clips = Clips::new(job, cancel);
+    let clips = Clips::new(job, held, cancel);
     let mut renderer =
         Renderer { job, folder, open, clips, recipe: None, on_cpu: false, done: 0, total, sink, cancel };
     for segment in &layout.segments {
@@ -351,10 +352,14 @@ impl Scene {
 pub(crate) struct Clips<'a> {
     clips: Vec<Clip<'a>>,
     voice: Option<FilmSound>,
-    /// Footage of the last segment, which the next mostly needs again.
-    held: HashMap<(usize, u64), Arc<Footage>>,
+    held: &'a mut Held,
     cancel: &'a Cancel,
 }
+
+/// The footage of the last segment, which the next, of the same take or of another, mostly needs again: by its analysis,
+/// person and frames. As much of it as [`FOOTAGE`].
+#[derive(Default)]
+pub struct Held(HashMap<(Digest, u32, Range<u64>), Arc<Footage>>);
 
 struct Clip<'a> {
     path: &'a Path,
@@ -372,12 +377,12 @@ pub(crate) struct Gathered {
 }
 
 impl<'a> Clips<'a> {
-    pub fn new(job: &TakeJob<'a>, cancel: &'a Cancel) -> Clips<'a> {
+    pub fn new(job: &TakeJob<'a>, held: &'a mut Held, cancel: &'a Cancel) -> Clips<'a> {
         let film = (job.film, job.analysis, job.spec.person);
         let more = job.more_footage.iter().map(|f| (f.path.as_path(), &*f.analysis, f.spec.person));
         let clips = std::iter::once(film).chain(more);
         let clip = |(path, analysis, person)| Clip { path, analysis, person, pictures: None, sound: None };
-        Clips { clips: clips.map(clip).collect(), voice: None, held: HashMap::new(), cancel }
+        Clips { clips: clips.map(clip).collect(), voice: None, held, cancel }
     }
 
     pub fn scene(&mut self, job: &TakeJob, segment: &Range<u64>) -> Result<Scene, EngineError> {
@@ -450,19 +455,17 @@ impl<'a> Clips<'a> {
                 let room_left = TimeRange::with_duration(clip.analysis.span(&shot.frames).start(), room);
                 let frames = shot.frames.start..clip.analysis.frames_in(room_left).end.min(shot.frames.end);
                 room -= clip.analysis.span(&frames).duration();
-                let place = (number, frames.start);
-                let known =
-                    self.held.remove(&place).filter(|f| f.times.len() as u64 == frames.end - frames.start);
-                let footage = match known {
+                gathered.places.push((number, frames.start));
+                let stretch = (clip.analysis.key(), clip.person, frames.clone());
+                let footage = match self.held.0.remove(&stretch) {
                     Some(footage) => footage,
                     None => Arc::new(clip.footage(frames, self.cancel)?),
                 };
-                held.insert(place, Arc::clone(&footage));
+                held.insert(stretch, Arc::clone(&footage));
                 gathered.footage.push(footage);
-                gathered.places.push(place);
             }
         }
-        self.held = held;
+        self.held.0 = held;
         Ok(gathered)
     }
 
@@ -549,7 +552,7 @@ impl Clip<'_> {
             None => Speech::default(),
         };
         let times = frames.clone().map(|f| self.analysis.times().start(f) - span.start()).collect();
-        Ok(Footage { faces: self.analysis.faces(self.person, &frames)?, times, speech })
+        Ok(Footage::new(self.analysis.faces(self.person, &frames)?, times, speech))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One frame of a take, without the rest: what an editor looks at before rendering a line.
 
 use crate::error::EngineError;
-use crate::take::{Clips, Scene, TakeJob, layout};
+use crate::take::{Clips, Held, Scene, TakeJob, layout};
 use lipsmith_base::{Cancel, Picture, Rgb};
 use lipsmith_lipsync::LipsyncError;
 use lipsmith_lipsync::families::{Crop, Patch, Recipe, Source, SourceImages, Target};
@@ -14,7 +14,7 @@ pub struct Trial {
 }
 
 /// Plans the whole segment that holds film frame `frame`, as a render does, but renders that frame alone. `open` is
-/// as for [`take::render`](crate::take::render).
+/// and `held` are as for [`take::render`](crate::take::render).
 ///
 /// # Errors
 /// As a render, and when the person's face is not found in the frame.
@@ -22,11 +22,12 @@ pub fn trial(
     job: &TakeJob,
     frame: u64,
     open: &dyn Fn(bool) -> Result<Box<dyn Recipe>, EngineError>,
+    held: &mut Held,
     cancel: &Cancel,
 ) -> Result<Trial, EngineError> {
     let segments = layout(job.analysis, job.spec).segments;
     let segment = segments.into_iter().find(|segment| segment.contains(&frame)).ok_or_else(faceless)?;
-    let mut clips = Clips::new(job, cancel);
+    let mut clips = Clips::new(job, held, cancel);
     let scene = clips.scene(job, &segment)?;
     let line = scene.line();
     let index = (frame - segment.start) as usize;

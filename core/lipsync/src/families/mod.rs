@@ -18,10 +18,10 @@ pub mod wav2lip;
 use crate::blend::Matte;
 use crate::error::LipsyncError;
 use crate::face::Face;
-use crate::speech::Speech;
+use crate::speech::{Features, Speech};
 use lipsmith_base::{Affine, Cancel, FrameRate, Rgb, Time};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A line: what is to be spoken, over which faces.
 pub struct Line<'a> {
@@ -47,6 +47,18 @@ pub struct Footage {
     pub times: Vec<Time>,
     /// The original sound of the stretch; empty when it has none.
     pub speech: Speech,
+    heard: OnceLock<Features>,
+}
+
+impl Footage {
+    pub fn new(faces: Vec<Option<Face>>, times: Vec<Time>, speech: Speech) -> Footage {
+        Footage { faces, times, speech, heard: OnceLock::new() }
+    }
+
+    /// Of [`Footage::speech`]: worked out once, however many lines look at this stretch.
+    pub fn features(&self) -> &Features {
+        self.heard.get_or_init(|| Features::of(&self.speech))
+    }
 }
 
 /// A frame of the actor's footage.

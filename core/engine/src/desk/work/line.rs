@@ -10,7 +10,7 @@ use crate::error::EngineError;
 use crate::material::Material;
 use crate::recipe::{Prepared, draft};
 use crate::score;
-use crate::take;
+use crate::take::{self, Held};
 use crate::trial::trial;
 use lipsmith_base::{Cancel, Progress, Sink, Time};
 use lipsmith_project::{CueId, Media, MediaId, NoTake, Project, TakeSpec};
@@ -116,11 +116,12 @@ impl Shop {
         project: &Project,
         cue: CueId,
         rough: bool,
+        held: &mut Held,
     ) -> Result<(), EngineError> {
         let parts = self.specs(project, cue).map_err(|why| EngineError::Request(why.to_string()))?;
         let parts = self.begin(cue, parts, rough);
         self.queue.specify(ticket.id, render_of(cue, &parts));
-        self.render_parts(ticket, project, &parts)
+        self.render_parts(ticket, project, &parts, held)
     }
 
     pub fn render_parts(
@@ -128,6 +129,7 @@ impl Shop {
         ticket: &Ticket<Work>,
         project: &Project,
         parts: &[TakeSpec],
+        held: &mut Held,
     ) -> Result<(), EngineError> {
         let device = self.findings().device();
         let materials =
@@ -149,7 +151,8 @@ impl Shop {
             let recipe = Prepared::new(&spec.method, None, &device, &self.paths)?;
             let sink = Growth { job: JobSink { shop: self, id: ticket.id }, key, before, total };
             let folder = cache.folder("takes", key);
-            take::render(&material.job(spec), &folder, &|on_cpu| recipe.open(on_cpu), &sink, &ticket.cancel)?;
+            let open = |on_cpu| recipe.open(on_cpu);
+            take::render(&material.job(spec), &folder, &open, held, &sink, &ticket.cancel)?;
             self.findings().grown(key, Ready { done: frames, total: frames });
             before += frames;
         }
@@ -157,7 +160,14 @@ impl Shop {
         Ok(())
     }
 
-    pub fn test(&self, project: &Project, cue: CueId, at: Time, cancel: &Cancel) -> Result<(), EngineError> {
+    pub fn test(
+        &self,
+        project: &Project,
+        cue: CueId,
+        at: Time,
+        held: &mut Held,
+        cancel: &Cancel,
+    ) -> Result<(), EngineError> {
         let nothing = |why: &str| EngineError::Request(why.to_string());
         let specs = self.specs(project, cue).map_err(|why| nothing(&why.to_string()))?;
         let shown = project.picture_at(at).ok_or_else(|| nothing("there is no film at the playhead"))?;
@@ -170,7 +180,7 @@ impl Shop {
         let device = self.findings().device();
         let recipe = Prepared::new(&spec.method, None, &device, &self.paths)?;
         let frame = job.analysis.times().index_at(shown.1);
-        let tried = trial(&job, frame, &|on_cpu| recipe.open(on_cpu), cancel)?;
+        let tried = trial(&job, frame, &|on_cpu| recipe.open(on_cpu), held, cancel)?;
         let laid: Vec<_> = tried.patch.into_iter().map(|patch| Laid { patch, opacity: 1.0 }).collect();
         let composed = compose::frame_at(tried.picture, &laid);
         let image = Screen::of(&composed.region(0, 0, composed.width(), composed.height()));

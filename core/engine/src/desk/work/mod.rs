@@ -19,6 +19,7 @@ use super::request::{Export, Lesson, Request, Talking};
 use crate::error::EngineError;
 use crate::export;
 use crate::paths::Paths;
+use crate::take::Held;
 use findings::Findings;
 use line::Task;
 use lipsmith_base::{Cancel, Digest, Progress, Sink};
@@ -172,9 +173,11 @@ impl Shop {
     /// A worker's life.
     fn work(&self, lane: Lane) {
         stand_back();
+        // Lines of one film are mostly made from the same footage.
+        let mut held = Held::default();
         let ready = |work: &Work| work.needs().is_none_or(|films| self.findings().has_analysed(films));
         while let Some(ticket) = self.queue.next(lane, ready) {
-            let done = catch_unwind(AssertUnwindSafe(|| self.carry_out(&ticket)));
+            let done = catch_unwind(AssertUnwindSafe(|| self.carry_out(&ticket, &mut held)));
             let done = done.unwrap_or_else(|_| {
                 let words = "something is wrong inside Lipsmith, which goes on; please report what was done";
                 Err(EngineError::Request(words.into()))
@@ -197,15 +200,15 @@ impl Shop {
         }
     }
 
-    fn carry_out(&self, ticket: &Ticket<Work>) -> Result<(), EngineError> {
+    fn carry_out(&self, ticket: &Ticket<Work>, held: &mut Held) -> Result<(), EngineError> {
         let sink = JobSink { shop: self, id: ticket.id };
         let cancel = &ticket.cancel;
         match &*ticket.work {
             Work::Analyse(media) => self.analyse(ticket.id, media, cancel),
             Work::Line { cue, project, task, .. } => match task {
-                Task::Render { draft } => self.render(ticket, project, *cue, *draft),
-                Task::Begun { parts } => self.render_parts(ticket, project, parts),
-                Task::Test { at } => self.test(project, *cue, *at, cancel),
+                Task::Render { draft } => self.render(ticket, project, *cue, *draft, held),
+                Task::Begun { parts } => self.render_parts(ticket, project, parts, held),
+                Task::Test { at } => self.test(project, *cue, *at, held, cancel),
                 Task::Advise => self.advise(project, *cue, &sink, cancel),
                 Task::Score => self.score(project, *cue, &sink, cancel),
             },

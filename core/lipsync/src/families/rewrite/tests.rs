@@ -80,7 +80,7 @@ fn spoken(open: &[bool]) -> Footage {
         let wobble = (i as f32 * 0.9).sin();
         Some(face(if open { 0.22 + 0.05 * wobble } else { 0.0 }, wobble))
     });
-    Footage { faces: faces.collect(), times: times(open.len()), speech: voice(open) }
+    Footage::new(faces.collect(), times(open.len()), voice(open))
 }
 
 fn line<'a>(
@@ -273,9 +273,7 @@ fn boxes_alone_still_give_a_dub() {
 #[test]
 fn without_an_actor_it_says_so() {
     let faces = vec![Some(face(0.1, 0.0)); 3];
-    for footage in
-        [vec![], vec![Arc::new(Footage { faces: vec![None; 4], times: times(4), speech: Speech::default() })]]
-    {
+    for footage in [vec![], vec![Arc::new(Footage::new(vec![None; 4], times(4), Speech::default()))]] {
         assert!(matches!(run(&faces, &Speech::default(), &footage), Err(LipsyncError::Unfit(_))));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::face::{Face, frame};
 use crate::families::{Footage, Source};
-use crate::speech::{Context, Features};
+use crate::speech::Context;
 use lipsmith_base::{Point, Time};
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ pub fn collect(footage: &[Arc<Footage>]) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     let mut shot = 0;
     for (number, stretch) in footage.iter().enumerate() {
-        let features = Features::of(&stretch.speech);
+        let features = stretch.features();
         let speaks = features.has_speech();
         shot += 1;
         for (index, (face, &time)) in stretch.faces.iter().zip(&stretch.times).enumerate() {
