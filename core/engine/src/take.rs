@@ -24,8 +24,8 @@ use std::sync::Arc;
 const CHUNK: u64 = 32;
 /// Frames in the first chunk of a stretch: someone waits for it.
 const FIRST: u64 = 8;
-/// How many times as many chunks each reading of the footage serves as the one before: the first frames wait for their own
-/// pictures alone, and yet a long stretch is read three times at most.
+/// How many times as many chunks each reading of the footage serves as the one before: a take's first frames wait for
+/// their own pictures alone, and yet its first stretch is read three times at most and those behind it once.
 const READINGS: usize = 8;
 /// A longer shot is planned in pieces, so that a plan's size is bounded.
 const SEGMENT: u64 = 1_500;
@@ -162,8 +162,19 @@ pub fn render(
     let manifest = serde_json::to_vec(&layout).map_err(|e| EngineError::Request(format!("manifest: {e}")))?;
     write_atomically(&folder.join(MANIFEST), &manifest)?;
     let clips = Clips::new(job, held, cancel);
-    let mut renderer =
-        Renderer { job, folder, open, clips, recipe: None, on_cpu: false, done: 0, total, sink, cancel };
+    let mut renderer = Renderer {
+        job,
+        folder,
+        open,
+        clips,
+        recipe: None,
+        on_cpu: false,
+        served: 1,
+        done: 0,
+        total,
+        sink,
+        cancel,
+    };
     for segment in &layout.segments {
         renderer.segment(segment)?;
     }
@@ -178,6 +189,8 @@ struct Renderer<'a> {
     /// Opened when the first missing chunk is found: a finished take needs no weights.
     recipe: Option<Box<dyn Recipe>>,
     on_cpu: bool,
+    /// Chunks that the next reading of the footage serves.
+    served: usize,
     done: u64,
     total: u64,
     sink: &'a dyn Sink,
@@ -211,9 +224,9 @@ impl Renderer<'_> {
             }
         }
         let mut spool = Spool::create(&self.folder.join("pictures.spool"), wanted.len())?;
-        let (mut left, mut served) = (&missing[..], 1);
+        let mut left = &missing[..];
         while !left.is_empty() {
-            let (next, later) = left.split_at(served.min(left.len()));
+            let (next, later) = left.split_at(self.served.min(left.len()));
             let within =
                 |chunk: &Range<u64>, shown: &Shown| chunk.contains(&(segment.start + shown.frame as u64));
             let Some(recipe) = self.recipe.as_ref() else { break };
@@ -230,7 +243,8 @@ impl Renderer<'_> {
                 let shown: Vec<&Shown> = shown.iter().filter(|shown| within(chunk, shown)).collect();
                 self.chunk(&line, segment.start, chunk, &shown, &spool)?;
             }
-            (left, served) = (later, served * READINGS);
+            left = later;
+            self.served = self.served.saturating_mul(READINGS);
         }
         Ok(())
     }

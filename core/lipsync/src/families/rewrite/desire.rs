@@ -74,16 +74,18 @@ impl Desire {
         // Blocks of two seconds alternate between fitting and judging, or neighbours would judge themselves.
         let half = |odd: i64| heard.iter().filter(move |(_, _, block)| block % 2 == odd).copied();
         let (even, odd): (Vec<_>, Vec<_>) = (half(0).collect(), half(1).collect());
-        let judge = |fit: &[_], test: &[(&Context, &State, i64)]| -> State {
-            let weights = ridge(fit, &self.mean);
+        let sums = [&even, &odd].map(|half| Sums::of(half, &self.mean));
+        let judge = |fit: &Sums, test: &[(&Context, &State, i64)]| -> State {
+            let weights = fit.ridge();
             std::array::from_fn(|k| {
                 let pairs = test.iter().map(|(c, s, _)| (apply(&weights[k], c) as f32, s[k]));
                 correlation(pairs)
             })
         };
-        let (a, b) = (judge(&even, &odd), judge(&odd, &even));
+        let (a, b) = (judge(&sums[0], &odd), judge(&sums[1], &even));
         self.skill = std::array::from_fn(|k| ((a[k] + b[k]) / 2.0).clamp(0.0, 1.0));
-        self.weights = ridge(&heard, &self.mean);
+        let [even, odd] = sums;
+        self.weights = even.and(&odd).ridge();
     }
 
     /// How well this actor's mouth follows this footage's sound, 0..=1.
@@ -133,31 +135,56 @@ fn apply(weights: &[f64], context: &Context) -> f64 {
     weights[CONTEXT] + context.iter().zip(weights).map(|(c, w)| f64::from(*c) * w).sum::<f64>()
 }
 
-/// Least squares from contexts to the state's distance from `mean`, with Tikhonov's penalty.
-fn ridge(pairs: &[(&Context, &State, i64)], mean: &State) -> Vec<Vec<f64>> {
-    let mut gram = vec![vec![0.0f64; INPUTS]; INPUTS];
-    let mut right = vec![vec![0.0f64; INPUTS]; STATE];
-    for (context, state, _) in pairs {
-        let x = |i: usize| if i == CONTEXT { 1.0 } else { f64::from(context[i]) };
+/// What least squares from contexts to the state's distance from `mean` need to know of their pairs.
+struct Sums {
+    pairs: usize,
+    /// Of products of inputs: the upper triangle.
+    gram: Vec<Vec<f64>>,
+    /// Of products with each number of the state.
+    right: Vec<Vec<f64>>,
+}
+
+impl Sums {
+    fn of(pairs: &[(&Context, &State, i64)], mean: &State) -> Sums {
+        let mut gram = vec![vec![0.0f64; INPUTS]; INPUTS];
+        let mut right = vec![vec![0.0f64; INPUTS]; STATE];
+        let mut x = [1.0; INPUTS];
+        for (context, state, _) in pairs {
+            x.iter_mut().zip(*context).for_each(|(x, value)| *x = f64::from(*value));
+            for (i, row) in gram.iter_mut().enumerate() {
+                row[i..].iter_mut().zip(&x[i..]).for_each(|(sum, xj)| *sum += x[i] * xj);
+            }
+            for (k, row) in right.iter_mut().enumerate() {
+                let off = f64::from(state[k] - mean[k]);
+                row.iter_mut().zip(&x).for_each(|(sum, xi)| *sum += xi * off);
+            }
+        }
+        Sums { pairs: pairs.len(), gram, right }
+    }
+
+    /// Of the pairs of both.
+    fn and(mut self, other: &Sums) -> Sums {
+        self.pairs += other.pairs;
+        let rows = self.gram.iter_mut().chain(&mut self.right);
+        for (row, others) in rows.zip(other.gram.iter().chain(&other.right)) {
+            row.iter_mut().zip(others).for_each(|(sum, more)| *sum += more);
+        }
+        self
+    }
+
+    /// Weights for each number of the state, with Tikhonov's penalty.
+    fn ridge(&self) -> Vec<Vec<f64>> {
+        let mut gram = self.gram.clone();
+        let penalty = 0.05 * self.pairs as f64 + 10.0;
         for i in 0..INPUTS {
-            let xi = x(i);
-            for j in i..INPUTS {
-                gram[i][j] += xi * x(j);
+            for j in 0..i {
+                gram[i][j] = gram[j][i];
             }
-            for k in 0..STATE {
-                right[k][i] += xi * f64::from(state[k] - mean[k]);
-            }
+            gram[i][i] += if i == CONTEXT { 1e-6 } else { penalty };
         }
+        let factor = cholesky(gram);
+        self.right.iter().map(|b| substitute(&factor, b.clone())).collect()
     }
-    let penalty = 0.05 * pairs.len() as f64 + 10.0;
-    for i in 0..INPUTS {
-        for j in 0..i {
-            gram[i][j] = gram[j][i];
-        }
-        gram[i][i] += if i == CONTEXT { 1e-6 } else { penalty };
-    }
-    let factor = cholesky(gram);
-    right.into_iter().map(|b| substitute(&factor, b)).collect()
 }
 
 /// Lower factor of a symmetric positive definite matrix (the penalty makes it so).
