@@ -9,6 +9,7 @@ pub mod random;
 pub mod rgb;
 pub mod time;
 pub mod timecode;
+mod vectorised;
 
 pub use audio::Audio;
 pub use digest::Digest;

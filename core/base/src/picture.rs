@@ -2,7 +2,9 @@
 //! this form from decoder to encoder; only what is shown to a network or painted by one becomes
 //! [`Rgb`], so everything else comes out bit for bit as it went in.
 
-use crate::geom::{Affine, Point, Rect};
+mod sample;
+
+use crate::geom::Rect;
 use crate::rgb::Rgb;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -229,41 +231,6 @@ impl Picture {
         (part, columns.start, lines.start)
     }
 
-    /// An image of `width` × `height` whose pixel centre `q` shows this picture's point `map(q)`. Bilinear
-    /// in the picture's own samples; when the map shrinks, of their means over about one step (area filter).
-    /// Outside the picture its edge repeats.
-    pub fn sample(&self, map: Affine, width: usize, height: usize) -> Rgb {
-        if let Some((x, y)) = map.whole_shift() {
-            return self.region(x, y, width, height);
-        }
-        let codec = Codec::new(self.format, self.colour);
-        // Longest step in the picture for one step in the image, along either axis.
-        let step = map.a.hypot(map.d).max(map.b.hypot(map.e));
-        let block = (step.round() as usize).max(1);
-        let taps = ((step / block as f32 - 0.2).ceil() as usize).max(1);
-        let (right, bottom) = (width as f32, height as f32);
-        let corners = [(0.0, 0.0), (right, 0.0), (0.0, bottom), (right, bottom)];
-        let seen = Rect::around(corners.map(|(x, y)| map.apply(Point::new(x, y)))).unwrap_or_default();
-        let sheets = [0, 1, 2].map(|plane| Sheet::new(self, plane, seen, block));
-        let mut out = Rgb::black(width, height);
-        for (row, line) in out.pixels_mut().chunks_exact_mut(width.max(1)).enumerate() {
-            for (col, pixel) in line.iter_mut().enumerate() {
-                let mut sum = [0.0f32; 3];
-                for tap in 0..taps * taps {
-                    let q = Point::new(
-                        col as f32 + ((tap % taps) as f32 + 0.5) / taps as f32,
-                        row as f32 + ((tap / taps) as f32 + 0.5) / taps as f32,
-                    );
-                    let p = map.apply(q);
-                    sum.iter_mut().zip(&sheets).for_each(|(sum, sheet)| *sum += sheet.at(p));
-                }
-                let [p0, p1, p2] = sum.map(|v| v / (taps * taps) as f32);
-                *pixel = codec.decode(p0, p1, p2);
-            }
-        }
-        out
-    }
-
     /// Lays `image` at `(x, y)` over the picture, `alpha` (one value a pixel, 0..=1) of it. A luma sample
     /// with alpha 0 keeps its bits; a subsampled chroma sample keeps them if any pixel it covers has alpha 0.
     pub fn composite(&mut self, x: i32, y: i32, image: &Rgb, alpha: &[f32]) {
@@ -291,6 +258,7 @@ fn joined<'a, T: Copy + 'a>(rows: impl ExactSizeIterator<Item = &'a [T]>) -> Vec
     rows.collect::<Vec<_>>().concat()
 }
 
+#[inline(always)]
 fn mix(old: f32, new: f32, a: f32) -> f32 {
     old + (new - old) * a
 }
@@ -484,78 +452,6 @@ fn blend_lines<T: Code>(above: &[T], below: &[T], share: f32, line: &mut Vec<f32
     }
 }
 
-/// A window of a plane in f32, each value the mean of a block of samples.
-struct Sheet {
-    values: Vec<f32>,
-    width: usize,
-    height: usize,
-    /// Picture coordinates ↦ the sheet's, along each axis: scale and offset.
-    x: (f32, f32),
-    y: (f32, f32),
-}
-
-impl Sheet {
-    /// Of what is in and around `seen` (picture coordinates), in blocks that cover `block` luma samples each way.
-    fn new(picture: &Picture, plane: usize, seen: Rect, block: usize) -> Sheet {
-        let (sx, sy) = if plane == 0 { (0, 0) } else { picture.format.subsampling() };
-        let left = if sx == 1 && picture.colour.chroma_left { 0.25 } else { 0.0 };
-        let (columns, rows) = picture.format.plane_size(plane, picture.width, picture.height);
-        let axis = |from: f32, to: f32, shift: u32, offset: f32, extent: usize| {
-            let (block, scale) = ((block >> shift).max(1), 1.0 / (1u32 << shift) as f32);
-            // A block more on both sides: what bilinear interpolation reads at the rim.
-            let first = ((from * scale + offset) as usize).saturating_sub(block + 1).min(extent - 1);
-            let end =
-                ((to * scale + offset).ceil() as usize).saturating_add(block + 1).clamp(first + 1, extent);
-            let map = (scale / block as f32, (offset - first as f32) / block as f32);
-            (first..end, block, map)
-        };
-        let (x_range, x_block, x) = axis(seen.x0, seen.x1, sx, left, columns);
-        let (y_range, y_block, y) = axis(seen.y0, seen.y1, sy, 0.0, rows);
-        let (width, height) = (x_range.len().div_ceil(x_block), y_range.len().div_ceil(y_block));
-        let mut values = Vec::with_capacity(width * height);
-        for top in y_range.clone().step_by(y_block) {
-            let lines = top..(top + y_block).min(y_range.end);
-            match &picture.planes[plane] {
-                Plane::U8(samples) => {
-                    block_means(samples, columns, lines, x_range.clone(), x_block, &mut values)
-                }
-                Plane::U16(samples) => {
-                    block_means(samples, columns, lines, x_range.clone(), x_block, &mut values)
-                }
-            }
-        }
-        Sheet { values, width, height, x, y }
-    }
-
-    #[inline]
-    fn at(&self, p: Point) -> f32 {
-        let place = |v: f32, map: (f32, f32), n: usize| (v * map.0 + map.1 - 0.5).clamp(0.0, (n - 1) as f32);
-        let (x, y) = (place(p.x, self.x, self.width), place(p.y, self.y, self.height));
-        let (x0, y0) = (x as usize, y as usize);
-        let (x1, y1) = ((x0 + 1).min(self.width - 1), (y0 + 1).min(self.height - 1));
-        let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-        let (above, below) = (&self.values[y0 * self.width..], &self.values[y1 * self.width..]);
-        mix(mix(above[x0], above[x1], fx), mix(below[x0], below[x1], fx), fy)
-    }
-}
-
-/// Appends the means of the blocks that `lines` and each `block` columns of `range` make.
-fn block_means<T: Copy + Into<f32>>(
-    samples: &[T],
-    columns: usize,
-    lines: Range<usize>,
-    range: Range<usize>,
-    block: usize,
-    means: &mut Vec<f32>,
-) {
-    let mut sums = vec![0.0f32; range.len()];
-    for line in lines.clone() {
-        let row = &samples[line * columns..][range.clone()];
-        sums.iter_mut().zip(row).for_each(|(sum, &sample)| *sum += sample.into());
-    }
-    means.extend(sums.chunks(block).map(|sums| sums.iter().sum::<f32>() / (sums.len() * lines.len()) as f32));
-}
-
 /// Sample codes ↔ R'G'B' in 0..=1 (nominal; footroom and headroom go below and above).
 struct Codec {
     gbr: bool,
@@ -579,7 +475,7 @@ impl Codec {
         Codec { gbr: format.chroma == Chroma::Gbr, kr, kb, black, grey: 128.0 * unit, luma, chroma, max }
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(&self, p0: f32, p1: f32, p2: f32) -> [f32; 3] {
         if self.gbr {
             return [p2, p0, p1].map(|code| (code - self.black) / self.luma);
@@ -606,10 +502,11 @@ impl Codec {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::geom::Affine;
 
-    fn gradient(width: usize, height: usize) -> Rgb {
+    pub fn gradient(width: usize, height: usize) -> Rgb {
         let mut image = Rgb::black(width, height);
         for y in 0..height {
             for x in 0..width {
@@ -620,7 +517,7 @@ mod tests {
         image
     }
 
-    fn formats() -> impl Iterator<Item = (PixelFormat, ColourSpec)> {
+    pub fn formats() -> impl Iterator<Item = (PixelFormat, ColourSpec)> {
         let chromas = [Chroma::C420, Chroma::C422, Chroma::C444, Chroma::Gbr];
         chromas.into_iter().flat_map(|chroma| {
             [8, 10, 12].into_iter().flat_map(move |depth| {
@@ -675,15 +572,6 @@ mod tests {
     }
 
     #[test]
-    fn sampling_by_the_identity_is_the_region() {
-        let picture = Picture::from_rgb(&gradient(32, 32), PixelFormat::I420, ColourSpec::BT709);
-        let (a, b) = (picture.sample(Affine::IDENTITY, 32, 32), picture.region(0, 0, 32, 32));
-        for i in 0..32 * 32 {
-            assert!((a.at(i)[1] - b.at(i)[1]).abs() < 1e-5);
-        }
-    }
-
-    #[test]
     fn a_window_shows_what_the_whole_picture_shows_there() {
         for (format, colour) in formats() {
             let picture = Picture::from_rgb(&gradient(61, 47), format, colour);
@@ -699,26 +587,6 @@ mod tests {
             let (corner, x, y) = picture.window(Rect::new(500.0, 500.0, 600.0, 600.0));
             assert_eq!((corner.width(), corner.height(), x, y), (1, 1, 60, 46));
         }
-    }
-
-    #[test]
-    fn shrinking_keeps_places_and_averages() {
-        let picture = Picture::from_rgb(&gradient(320, 240), PixelFormat::I420, ColourSpec::BT709);
-        for scale in [1.5, 2.0, 3.3, 5.0] {
-            let (sin, cos) = 0.2f32.sin_cos();
-            let map =
-                Affine { a: scale * cos, b: -scale * sin, c: 60.0, d: scale * sin, e: scale * cos, f: 20.0 };
-            let small = picture.sample(map, 30, 30);
-            for (x, y) in [(3, 4), (15, 15), (27, 20)] {
-                let p = map.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
-                let expected = [0.2 + 0.6 * p.x / 320.0, 0.3 + 0.4 * p.y / 240.0, 0.7 - 0.5 * p.x / 320.0];
-                for (found, expected) in small.get(x, y).into_iter().zip(expected) {
-                    assert!((found - expected).abs() < 0.01, "{scale} {x} {y}: {found} {expected}");
-                }
-            }
-        }
-        let outside = picture.sample(Affine { c: 1e6, f: -1e6, ..Affine::IDENTITY }, 2, 2);
-        assert!((outside.get(0, 0)[0] - 0.8).abs() < 0.01, "the corner repeats");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Changes whenever the same film would be analysed differently.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// One film's analysis. Holds a line for each shot; faces are read from the cache when asked for.
 pub struct Analysis {

@@ -5,8 +5,9 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::lanes::{self, vectorised};
+use super::lanes;
 use super::{native, samples, with_samples};
+use lipsmith_base::vectorised;
 
 /// x·σ(x).
 pub fn silu(x: &Tensor) -> Result<Tensor> {

@@ -7,8 +7,9 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::lanes::{self, vectorised};
+use super::lanes;
 use super::{native, samples, with_samples};
+use lipsmith_base::vectorised;
 
 /// Multi-head self-attention on `[n, heads·3·d, t]` → `[n, heads·d, t]`.
 ///

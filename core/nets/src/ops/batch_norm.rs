@@ -6,8 +6,9 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::lanes::{self, vectorised};
+use super::lanes;
 use super::{native, samples, with_samples};
+use lipsmith_base::vectorised;
 
 /// A batch's mean and (biased) variance of each channel, `[c]` each, without a gradient of their own.
 pub struct Moments {

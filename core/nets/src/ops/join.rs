@@ -4,9 +4,9 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::activation::in_pieces;
-use super::lanes::vectorised;
 use super::{native, samples, with_samples};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use lipsmith_base::vectorised;
 
 /// max(x, 0).
 pub fn relu(x: &Tensor) -> Result<Tensor> {

@@ -5,8 +5,9 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::lanes::{self, vectorised};
+use super::lanes;
 use super::{native, samples, with_samples};
+use lipsmith_base::vectorised;
 
 /// What follows a normalisation at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::lanes::vectorised;
 use super::{native, samples};
+use lipsmith_base::vectorised;
 
 /// Each pixel twice in both directions, `[n, c, h, w] → [n, c, 2h, 2w]`. Not Candle's own, whose gradient is
 /// lost where its input also feeds something else.

@@ -1,7 +1,8 @@
 //! The operations of a TFLite graph on NHWC f32 with batch 1. Shapes were checked when the graph was
-//! built; [`pulp`] runs the plain loops with the widest vectors the machine has.
+//! built.
 
 use gemm::Parallelism;
+use lipsmith_base::vectorised;
 
 /// Rows, columns and channels of a feature map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +30,17 @@ impl Window {
     /// The input positions under the kernel along one axis at output position `at`: `(tap, position)`.
     #[inline(always)]
     fn taps(self, axis: usize, at: usize, extent: usize) -> impl Iterator<Item = (usize, usize)> {
-        let first = at * self.stride[axis];
+        let first = self.first(axis, at);
         (0..self.size[axis]).filter_map(move |tap| {
-            let position = (first + tap).checked_sub(self.before[axis])?;
+            let position = usize::try_from(first + tap as isize).ok()?;
             (position < extent).then_some((tap, position))
         })
+    }
+
+    /// The input position under the kernel's first row or column, before the first sample where it is negative.
+    #[inline(always)]
+    fn first(self, axis: usize, at: usize) -> isize {
+        (at * self.stride[axis]) as isize - self.before[axis] as isize
     }
 }
 
@@ -141,32 +148,45 @@ fn gather_columns(from: Map, x: &[f32], window: Window, to: Map, columns: &mut V
 /// Channels handled at once: two vector registers' worth with AVX2.
 const LANES: usize = 16;
 
-/// Each channel by its own kernel; `filter.weight` is `[kernel rows · kernel columns, channels]`.
-pub fn depthwise(from: Map, x: &[f32], filter: &Filter, window: Window, to: Map, out: &mut [f32]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let c = from.channels;
-            for (pixel, values) in out.chunks_exact_mut(c).enumerate() {
-                let (oy, ox) = (pixel / to.width, pixel % to.width);
-                let mut start = 0;
-                while start < c {
-                    let lanes = LANES.min(c - start);
-                    let mut sum = [0.0; LANES];
-                    sum[..lanes].copy_from_slice(&filter.bias[start..start + lanes]);
-                    for (ky, y) in window.taps(0, oy, from.height) {
-                        for (kx, x_at) in window.taps(1, ox, from.width) {
-                            let source = &x[(y * from.width + x_at) * c + start..][..lanes];
-                            let weight = &filter.weight[(ky * window.size[1] + kx) * c + start..][..lanes];
-                            multiply_add(&mut sum, source, weight);
-                        }
-                    }
-                    values[start..start + lanes].copy_from_slice(&sum[..lanes]);
-                    start += lanes;
+vectorised! {
+    /// Each channel by its own kernel; `filter.weight` is `[kernel rows · kernel columns, channels]`.
+    pub fn depthwise(from: Map, x: &[f32], filter: &Filter, window: Window, to: Map, out: &mut [f32]) {
+        let c = from.channels;
+        // Under the kernel of a pixel near no edge: from its first sample to each, and the weights there.
+        let [rows, columns] = window.size;
+        let all = (0..rows).flat_map(|ky| (0..columns).map(move |kx| (ky, kx)));
+        let all: Vec<_> = all.map(|(ky, kx)| ((ky * from.width + kx) * c, (ky * columns + kx) * c)).collect();
+        let mut some = Vec::with_capacity(all.len());
+        for (pixel, values) in out.chunks_exact_mut(c).enumerate() {
+            let (oy, ox) = (pixel / to.width, pixel % to.width);
+            let (top, left) = (window.first(0, oy), window.first(1, ox));
+            let inside = |first: isize, size: usize, extent: usize| {
+                first >= 0 && first as usize + size <= extent
+            };
+            let (base, taps) = if inside(top, rows, from.height) && inside(left, columns, from.width) {
+                ((top as usize * from.width + left as usize) * c, &all)
+            } else {
+                some.clear();
+                for (ky, y) in window.taps(0, oy, from.height) {
+                    let row = window.taps(1, ox, from.width);
+                    some.extend(row.map(|(kx, x)| ((y * from.width + x) * c, (ky * columns + kx) * c)));
                 }
+                (0, &some)
+            };
+            let mut start = 0;
+            while start < c {
+                let lanes = LANES.min(c - start);
+                let mut sum = [0.0; LANES];
+                sum[..lanes].copy_from_slice(&filter.bias[start..start + lanes]);
+                for &(sample, weight) in taps {
+                    let sample = &x[base + sample + start..][..lanes];
+                    multiply_add(&mut sum, sample, &filter.weight[weight + start..][..lanes]);
+                }
+                values[start..start + lanes].copy_from_slice(&sum[..lanes]);
+                start += lanes;
             }
-        },
-    );
+        }
+    }
 }
 
 #[inline(always)]

@@ -8,8 +8,9 @@ use super::dots::{self, COLUMNS, Factors, ROWS, Stretch};
 use super::geometry::{Conv2dSpec, Plan, Planes};
 use super::grad_amx;
 use super::tile_f32::planes;
-use crate::ops::lanes::{self, vectorised};
+use crate::ops::lanes;
 use crate::ops::{Precision, with_samples};
+use lipsmith_base::vectorised;
 
 /// Σ over images and positions p of `narrow[a, p] · wide[b, stride·p + dilation·k − padding]`, as
 /// `[groups · a, b, k]` in the shape of `weight`.

@@ -15,7 +15,7 @@ use super::pack;
 use super::tile_amx::{nearest, parts, split};
 use crate::ops::Precision;
 use crate::ops::buffer::Buffer;
-use crate::ops::lanes::vectorised;
+use lipsmith_base::vectorised;
 
 /// Channels of either kind that one job multiplies: two registers each way.
 const PANEL: usize = 2 * ROWS;

@@ -15,7 +15,7 @@ use super::geometry::{Plan, Tap};
 use super::{Kernel, pack};
 use crate::ops::Precision;
 use crate::ops::buffer::Buffer;
-use crate::ops::lanes::vectorised;
+use lipsmith_base::vectorised;
 
 /// Output channels and positions of a tile: two registers each way.
 const PANEL: usize = 2 * ROWS;

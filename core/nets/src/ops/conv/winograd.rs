@@ -11,7 +11,7 @@ use super::Kernel;
 use super::geometry::Planes;
 use super::tile_f32::{Isa, planes};
 use crate::ops::buffer::Buffer;
-use crate::ops::lanes::vectorised;
+use lipsmith_base::vectorised;
 
 /// Outputs of a tile a side, inputs it is made of, and points between.
 const OUT: usize = 4;
