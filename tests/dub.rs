@@ -121,6 +121,27 @@ fn half_a_second(bench: &Bench, film: &str, voice: &str, more: &[&str]) -> Vec<P
     frames(&out).take(12).map(|frame| frame.picture).collect()
 }
 
+/// What one line leaves for the next (its footage) changes nothing.
+#[test]
+fn a_line_behind_another_is_what_it_is_alone() {
+    let name = "a_line_behind_another_is_what_it_is_alone";
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let Some(voice) = shared(name, "footage/dub/en_ljspeech_0005.flac") else { return };
+    let second = |ranges: &[&str]| {
+        // A cache of its own: nothing is found there.
+        let bench = Bench::new();
+        let out = bench.path("out.mkv");
+        let arguments = ["dub", &film, &voice, "-o", &*out.to_string_lossy(), "--at", "0s"];
+        bench.result(&[&arguments[..], ranges].concat());
+        frames(&out).skip(50).map(|frame| frame.picture).collect::<Vec<_>>()
+    };
+    let (first, later) = (["--range", "0.4s-1.2s"], ["--range", "2s-2.8s"]);
+    let alone = second(&later);
+    let clean: Vec<Picture> = frames(Path::new(&film)).skip(50).map(|frame| frame.picture).collect();
+    assert!(alone != clean, "something was painted");
+    assert!(second(&[first, later].concat()) == alone);
+}
+
 #[test]
 fn more_film_of_the_actor_is_taken_from() {
     let name = "more_film_of_the_actor_is_taken_from";
