@@ -111,11 +111,14 @@ impl Windows {
     }
 
     /// [`Windows::reference`] in up to `most` times as many pixels each way as the network takes, for film: as many as the
-    /// actor's face has.
+    /// actor's face has. From such a one pixels are carried over, and the advisor chooses it for that.
     pub fn fine_reference(&self, line: &Line, most: usize) -> Option<(Source, Crop)> {
         let advised = || {
             let stretch = line.footage.first().filter(|_| self.preset == Preset::Film)?;
-            let (frame, _) = advisor::rank(&stretch.faces, &[]).into_iter().next()?;
+            let frame = match most {
+                1 => advisor::rank(&stretch.faces, &[]).into_iter().next()?.0,
+                _ => advisor::to_carry(&stretch.faces, line.faces)?,
+            };
             Some(Source { footage: 0, frame })
         };
         let source = line.reference.or_else(advised)?;
