@@ -1,5 +1,5 @@
 //! Which picture of a person serves best as the reference from which a network paints: frontal, large, sharp,
-//! well lit, the mouth closed to half open.
+//! well lit, the mouth closed to half open; and which serves one that carries the reference's own pixels over.
 
 use crate::face::{Face, Landmarks, Pose};
 use lipsmith_base::Rgb;
@@ -63,8 +63,9 @@ pub fn rank(faces: &[Option<Face>], looks: &[Option<Look>]) -> Vec<(usize, f32)>
 pub fn to_carry(faces: &[Option<Face>], line: &[Option<Face>]) -> Option<usize> {
     let pose = |of: &dyn Fn(Pose) -> f32| usual(line, 0.5, |landmarks| of(landmarks.pose));
     let held = Pose { yaw: pose(&|p| p.yaw), pitch: pose(&|p| p.pitch), roll: pose(&|p| p.roll) };
-    // Better on three actors than 0.9 and than the advisor's own first choice (resources/models/lipsmith-w.md). A mouth that is wide itself is a laugh.
+    // Better on three actors than 0.9 and than the first of `rank` (resources/models/lipsmith-w.md).
     let open = usual(faces, 0.7, |landmarks| landmarks.lip_opening);
+    // A mouth that is itself wider than usual is a laugh.
     let width = usual(faces, 0.5, mouth_width);
     let largest = faces.iter().flatten().map(|face| face.rect.height()).fold(1.0, f32::max);
     let fit = |face: &Face| {
