@@ -10,9 +10,10 @@ use lipsmith_media::{ReadOptions, VideoReader};
 use lipsmith_nets::procedural;
 use lipsmith_project::edit::{ClipEdit, CueEdit, TakeEdit};
 use lipsmith_project::{CueId, Dub, Edit, Media, Project, Settings, TakeSpec};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A desk with folders of its own; everything it told is kept.
 struct Bench {
@@ -213,12 +214,34 @@ fn a_cancelled_render_keeps_its_chunks_and_goes_on() {
     assert!(first.done < first.total);
     bench.desk.send(Request::Cancel(running));
     assert_eq!(bench.ended(is_render).state, JobState::Cancelled);
+    let kept = chunks(&bench.path("cache"));
+    assert!(!kept.is_empty());
     bench.desk.send(Request::Render { cue, draft: false });
-    let again = bench.wait("chunk", |event| {
-        jobs(event).iter().find(|job| job.id > running && job.stage == "sync").cloned()
+    // The first job's end is still among what is told.
+    let again = bench.wait("end of the second render", |event| {
+        let mut later = jobs(event).iter().filter(|job| is_render(&job.kind) && job.id > running);
+        later.find(|job| !matches!(job.state, JobState::Waiting | JobState::Running)).cloned()
     });
-    assert!(again.done >= first.done, "{again:?}");
-    assert_eq!(bench.ended(is_render).state, JobState::Done);
+    assert_eq!(again.state, JobState::Done);
+    let whole = chunks(&bench.path("cache"));
+    assert!(whole.len() > kept.len(), "{whole:?}");
+    for (chunk, written) in kept {
+        assert_eq!(whole.get(&chunk), Some(&written), "{} was rendered twice", chunk.display());
+    }
+}
+
+/// The chunks of takes under `folder`, and when each was written.
+fn chunks(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(chunks(&path));
+        } else if path.extension().is_some_and(|ending| ending == "chunk") {
+            found.insert(path, entry.metadata().unwrap().modified().unwrap());
+        }
+    }
+    found
 }
 
 /// A judge that is narrow and knows nothing, but judges.
