@@ -16,6 +16,7 @@ use lipsmith_lipsync::families::in_between::InBetween;
 use lipsmith_lipsync::families::network::Preset;
 use lipsmith_lipsync::families::rewrite::Rewrite;
 use lipsmith_lipsync::families::rounded::Rounded;
+use lipsmith_lipsync::families::warped::WarpedRecipe;
 use lipsmith_lipsync::families::wav2lip::Wav2LipRecipe;
 use lipsmith_lipsync::families::{Family, Pace, Recipe};
 use lipsmith_lipsync::talk::Talker;
@@ -172,7 +173,12 @@ impl Prepared {
                 let config = wav2lip::Config::of_checkpoint(&weights).map_err(misfit)?;
                 let network = wav2lip::Wav2Lip::new(&config, &weights).map_err(misfit)?;
                 let emphasis = self.emphasis(config.warps)?;
-                Box::new(Wav2LipRecipe::new(network, emphasis, device, preset, mask))
+                match preset {
+                    Preset::Film if network.warps() => {
+                        Box::new(WarpedRecipe::new(network, emphasis, device, mask))
+                    }
+                    _ => Box::new(Wav2LipRecipe::new(network, emphasis, device, preset, mask)),
+                }
             }
             Network::DiffusedHeads => {
                 let config = diffused_heads::Config::of_checkpoint(&weights).map_err(misfit)?;

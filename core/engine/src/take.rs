@@ -40,7 +40,7 @@ const VOICE_FADE: Time = Time(lipsmith_base::time::FLICKS / 100);
 const FOOTAGE: Time = Time(360 * lipsmith_base::time::FLICKS);
 
 /// Raised whenever the same [`TakeSpec`](lipsmith_project::TakeSpec) would give other pictures.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// The stage of rendering, whose progress counts frames of the take.
 pub const STAGE: &str = "sync";

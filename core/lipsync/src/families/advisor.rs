@@ -4,6 +4,7 @@
 use crate::face::{Face, Landmarks, Pose};
 use lipsmith_base::Rgb;
 use lipsmith_base::rgb::to_linear;
+use std::collections::BTreeMap;
 
 /// What only the picture itself tells of a face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,34 +58,99 @@ pub fn rank(faces: &[Option<Face>], looks: &[Option<Look>]) -> Vec<(usize, f32)>
     ranked
 }
 
-/// The frame of an actor's `faces` from which a network paints a line best that carries the reference's own pixels over:
-/// what is not seen there it cannot show. The head as it is mostly held in the line, the mouth half open: from a closed one
-/// it makes no teeth, and a wide open one it does not close. `None` where no face was found.
-pub fn to_carry(faces: &[Option<Face>], line: &[Option<Face>]) -> Option<usize> {
-    let pose = |of: &dyn Fn(Pose) -> f32| usual(line, 0.5, |landmarks| of(landmarks.pose));
-    let held = Pose { yaw: pose(&|p| p.yaw), pitch: pose(&|p| p.pitch), roll: pose(&|p| p.roll) };
-    // Better on three actors than 0.9 and than the first of `rank` (resources/models/lipsmith-w.md).
+/// For each frame of the line the one of the actor's `faces` that serves it best as a picture to carry pixels over from:
+/// what is not seen there cannot be shown. The head held as in the line, the mouth half open and standing still: a closed
+/// one has no teeth, and a wide open one is not closed any more. Empty where no face was found.
+pub fn to_carry(faces: &[Option<Face>], line: &[Option<Face>]) -> Vec<usize> {
+    let candidates = candidates(faces);
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    // The cheapest way to each candidate, frame by frame (Viterbi), and for each frame where it came from.
+    let mut costs = vec![0.0; candidates.len()];
+    let mut ways: Vec<Vec<usize>> = Vec::with_capacity(line.len());
+    for face in line {
+        let best = least(&costs);
+        let change = costs[best] + CHANGE;
+        ways.push(costs.iter().enumerate().map(|(c, &cost)| if cost <= change { c } else { best }).collect());
+        let pose = face.as_ref().and_then(|face| Some(face.landmarks.as_ref()?.pose));
+        for (cost, candidate) in costs.iter_mut().zip(&candidates) {
+            *cost = cost.min(change) + pose.map_or(0.0, |pose| candidate.cost + turned(pose, candidate.pose));
+        }
+    }
+    let mut candidate = least(&costs);
+    let mut chosen: Vec<usize> = ways
+        .iter()
+        .rev()
+        .map(|way| {
+            let frame = candidates[candidate].frame;
+            candidate = way[candidate];
+            frame
+        })
+        .collect();
+    chosen.reverse();
+    chosen
+}
+
+/// What a change from one picture to another costs: as much as a second of a head turned by 8 degrees.
+const CHANGE: f32 = 12.0;
+/// Heads that are turned by less are held alike, in degrees.
+const ALIKE: f32 = 4.0;
+
+/// A face that may be carried over.
+struct Candidate {
+    frame: usize,
+    pose: Pose,
+    /// How ill it serves, its pose aside: 0 not at all; what is e times as good costs one less.
+    cost: f32,
+}
+
+/// Of all faces that are held alike the best. How open a mouth should be, how calm and how still is what served three
+/// actors best (resources/models/lipsmith-w.md).
+fn candidates(faces: &[Option<Face>]) -> Vec<Candidate> {
     let open = usual(faces, 0.7, |landmarks| landmarks.lip_opening);
     // A mouth that is itself wider than usual is a laugh.
     let width = usual(faces, 0.5, mouth_width);
     let largest = faces.iter().flatten().map(|face| face.rect.height()).fold(1.0, f32::max);
-    let fit = |face: &Face| {
-        let size = (face.rect.height() / largest).clamp(0.0, 1.0).sqrt();
+    let mut best: BTreeMap<[i32; 2], Candidate> = BTreeMap::new();
+    for (frame, face) in faces.iter().enumerate() {
+        let Some(face) = face.as_ref().filter(|face| !face.interpolated) else { continue };
         let manner = face.landmarks.as_ref().map_or(1.0, |landmarks| {
-            let Pose { yaw, pitch, roll } = landmarks.pose;
-            let turned = bell((yaw - held.yaw) / 8.0) * bell((pitch - held.pitch) / 8.0);
             let smile = (mouth_width(landmarks) / width.max(f32::MIN_POSITIVE)).max(1.0).ln();
-            turned
-                * bell((roll - held.roll) / 12.0)
-                * bell((landmarks.lip_opening - open) / 0.07)
-                * bell(smile / 0.08)
+            bell((landmarks.lip_opening - open) / 0.1) * bell(smile / 0.08) * bell(speed(faces, frame) / 0.02)
         });
-        face.score.clamp(0.0, 1.0) * size * manner
-    };
-    let seen = faces.iter().enumerate().filter_map(|(i, face)| Some((i, face.as_ref()?)));
-    let fits = seen.filter(|(_, face)| !face.interpolated).map(|(i, face)| (i, fit(face)));
-    // The first of equals.
-    fits.rev().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+        let size = (face.rect.height() / largest).clamp(0.0, 1.0).sqrt();
+        let cost = -(face.score.clamp(0.0, 1.0) * size * manner).max(f32::MIN_POSITIVE).ln();
+        let pose = face.landmarks.as_ref().map_or(Pose::default(), |landmarks| landmarks.pose);
+        let cell = [pose.yaw, pose.pitch].map(|degrees| (degrees / ALIKE).round() as i32);
+        if best.get(&cell).is_none_or(|known| cost < known.cost) {
+            best.insert(cell, Candidate { frame, pose, cost });
+        }
+    }
+    best.into_values().collect()
+}
+
+/// What it costs that a head is turned otherwise than another. A rolled one is rolled back.
+fn turned(head: Pose, other: Pose) -> f32 {
+    let apart =
+        [(head.yaw - other.yaw) / 8.0, (head.pitch - other.pitch) / 8.0, (head.roll - other.roll) / 30.0];
+    0.5 * apart.map(|a| a * a).iter().sum::<f32>()
+}
+
+/// How far the lips go in a frame, in widths of the mouth: what moves is blurred.
+fn speed(faces: &[Option<Face>], frame: usize) -> f32 {
+    let lips = |frame: usize| faces.get(frame)?.as_ref()?.landmarks.as_ref()?.points.get(48..60);
+    let Some(here) = lips(frame) else { return 0.0 };
+    let (before, after) = (frame.checked_sub(1).and_then(lips), lips(frame + 1));
+    let frames = usize::from(before.is_some()) + usize::from(after.is_some());
+    let way = before.unwrap_or(here).iter().zip(after.unwrap_or(here));
+    let moved: f32 = way.map(|(a, b)| a.distance(*b)).sum();
+    moved / (frames.max(1) * here.len()) as f32 / here[0].distance(here[6]).max(f32::MIN_POSITIVE)
+}
+
+/// Place of the least.
+fn least(costs: &[f32]) -> usize {
+    (0..costs.len()).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).unwrap_or_default()
 }
 
 /// Between the corners of the mouth, in distances between the outer corners of the eyes; 0 without points.
@@ -117,7 +183,7 @@ fn bell(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lipsmith_base::Rect;
+    use lipsmith_base::{Point, Rect};
 
     fn face(yaw: f32, lip_opening: f32, height: f32) -> Option<Face> {
         let pose = Pose { yaw, ..Pose::default() };
@@ -145,15 +211,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_carried_over_is_open_and_held_like_the_line() {
-        // Opens up to 0.3 as a rule, once to 0.8; the line looks aside.
+    fn what_is_carried_over_is_half_open_and_held_like_the_line() {
+        // Opens up to 0.3 as a rule, once to 0.8; seen from the front and from aside.
         let openings = [0.0, 0.05, 0.1, 0.3, 0.3, 0.8];
         let faces: Vec<_> =
             openings.iter().flat_map(|&open| [face(0.0, open, 100.0), face(20.0, open, 100.0)]).collect();
-        let line = [face(18.0, 0.0, 100.0), None, face(20.0, 0.0, 100.0), face(60.0, 0.0, 100.0)];
-        assert_eq!(to_carry(&faces, &line), Some(7), "0.3 open, turned by 20");
-        assert_eq!(to_carry(&[None, face(0.0, 0.0, 50.0)], &[None]), Some(1));
-        assert_eq!(to_carry(&[None], &line), None);
+        let front = |n: usize| vec![face(2.0, 0.0, 100.0); n];
+        let aside = |n: usize| vec![face(18.0, 0.0, 100.0); n];
+        assert_eq!(to_carry(&faces, &front(3)), [6; 3]);
+        assert_eq!(to_carry(&faces, &[aside(2), vec![None], aside(1)].concat()), [7; 4]);
+        // A turn of the head is followed, a glance aside is not.
+        let turn = [front(40), aside(40)].concat();
+        assert_eq!(to_carry(&faces, &turn), [[6; 40], [7; 40]].concat());
+        let glance = [front(40), aside(3), front(40)].concat();
+        assert_eq!(to_carry(&faces, &glance), [6; 83]);
+
+        assert_eq!(to_carry(&[None, face(0.0, 0.0, 50.0)], &[None]), [1]);
+        assert!(to_carry(&[None], &front(3)).is_empty());
+    }
+
+    #[test]
+    fn what_moves_is_not_carried_over() {
+        let lips = |shift: f32| {
+            let mut face = face(0.0, 0.2, 100.0);
+            let points = (0..68).map(|i| Point::new(shift + i as f32, 0.0)).collect();
+            face.iter_mut()
+                .for_each(|face| face.landmarks.iter_mut().for_each(|l| l.points = Vec::clone(&points)));
+            face
+        };
+        let faces: Vec<_> = [0.0, 4.0, 8.0, 8.0, 8.0, 4.0].map(lips).into();
+        assert_eq!(to_carry(&faces, &faces[..1]), [3]);
     }
 
     #[test]

@@ -10,9 +10,11 @@ pub mod diff2lip;
 pub mod difftalk;
 pub mod diffused_heads;
 pub mod in_between;
+mod lay;
 pub mod network;
 pub mod rewrite;
 pub mod rounded;
+pub mod warped;
 pub mod wav2lip;
 
 use crate::blend::Matte;
@@ -38,6 +40,13 @@ pub struct Line<'a> {
     pub footage: &'a [Arc<Footage>],
     /// The editor's choice of reference; `None` leaves it to the recipe.
     pub reference: Option<Source>,
+}
+
+impl Line<'_> {
+    /// Of the actor, in a frame of the footage.
+    fn face(&self, source: Source) -> Option<&Face> {
+        self.footage.get(source.footage)?.faces.get(source.frame)?.as_ref()
+    }
 }
 
 /// A stretch of film in which the actor is seen, with its own sound.

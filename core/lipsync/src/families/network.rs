@@ -107,25 +107,13 @@ impl Windows {
     /// The reference picture and its window: the editor's choice; else, for film, the frame of the actor's footage
     /// that the advisor thinks best; else none: the scripts show the network each frame itself.
     pub fn reference(&self, line: &Line) -> Option<(Source, Crop)> {
-        self.fine_reference(line, 1)
-    }
-
-    /// [`Windows::reference`] in up to `most` times as many pixels each way as the network takes, for film: as many as the
-    /// actor's face has. From such a one pixels are carried over, and the advisor chooses it for that.
-    pub fn fine_reference(&self, line: &Line, most: usize) -> Option<(Source, Crop)> {
         let advised = || {
             let stretch = line.footage.first().filter(|_| self.preset == Preset::Film)?;
-            let frame = match most {
-                1 => advisor::rank(&stretch.faces, &[]).into_iter().next()?.0,
-                _ => advisor::to_carry(&stretch.faces, line.faces)?,
-            };
+            let (frame, _) = advisor::rank(&stretch.faces, &[]).into_iter().next()?;
             Some(Source { footage: 0, frame })
         };
         let source = line.reference.or_else(advised)?;
-        let face = line.footage.get(source.footage)?.faces.get(source.frame)?.as_ref()?;
-        let crop = self.crop_of(face.rect);
-        let detail = (crop.map.scale().ceil() as usize).clamp(1, most);
-        Some((source, if self.preset == Preset::Film { finer(crop, detail) } else { crop }))
+        Some((source, self.crop_of(line.face(source)?.rect)))
     }
 
     /// The network's picture of a crop, 0..=1.
@@ -141,7 +129,7 @@ impl Windows {
         targets.iter().zip(made).map(|(target, image)| Some(self.patch(target, image, mask))).collect()
     }
 
-    /// What the network made, in its own size or finer, as a patch on the frame of `target`.
+    /// What the network made as a patch on the frame of `target`.
     pub fn patch(&self, target: &Target, made: Rgb, mask: &Mask) -> Patch {
         let here = Rect::new(0.0, 0.0, made.width() as f32, made.height() as f32);
         let Crop { map, width, height } = target.crop;
@@ -158,9 +146,7 @@ impl Windows {
                 }
                 let mut patch = Patch { image: made, map, matte };
                 let weights = blend::surroundings(&patch);
-                let (width, height) = (patch.image.width(), patch.image.height());
-                let film = (width > target.image.width()).then(|| target.image.warp(in_crop, width, height));
-                match_colour(&mut patch.image, film.as_ref().unwrap_or(&target.image), &weights);
+                match_colour(&mut patch.image, &target.image, &weights);
                 patch
             }
             Preset::Reference => {
@@ -171,14 +157,6 @@ impl Windows {
             }
         }
     }
-}
-
-/// The same window in `detail` times as many pixels each way.
-fn finer(crop: Crop, detail: usize) -> Crop {
-    let (width, height) = (crop.width * detail, crop.height * detail);
-    let whole = |width: usize, height: usize| Rect::new(0.0, 0.0, width as f32, height as f32);
-    let map = Affine::rect_to_rect(whole(width, height), whole(crop.width, crop.height)).then(crop.map);
-    Crop { map, width, height }
 }
 
 /// `cv2.resize` with its default filter: bilinear between pixel centres, no averaging; bytes in, bytes out.

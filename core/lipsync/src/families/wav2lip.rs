@@ -7,11 +7,10 @@ use crate::error::LipsyncError;
 use crate::face::Face;
 use crate::mouth;
 use candle_core::{Device, Tensor};
-use lipsmith_base::{Affine, Cancel, Point, Rect, Rgb};
+use lipsmith_base::{Cancel, Rgb};
 use lipsmith_nets::NetsError;
 use lipsmith_nets::mel::{Mel, Padding, RATE, wav2lip_starts};
-use lipsmith_nets::wav2lip::{FACE, Warp, Wav2Lip};
-use rayon::prelude::*;
+use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
 
 /// The script's default: ten pixels below the box, to have the chin in.
 pub const PADS: Pads = [0, 10, 0, 0];
@@ -50,64 +49,23 @@ impl Wav2LipRecipe {
         &self,
         mel: &Mel,
         inputs: Vec<Rgb>,
-        fine: Option<Rgb>,
+        reference: Option<Rgb>,
         starts: &[i64],
     ) -> Result<Vec<Rgb>, NetsError> {
         let unit = (1.0, 0.0);
         let faces = to_tensor(&inputs, FACE, true, unit, &self.device)?;
-        let reference = match &fine {
-            // Without a chosen reference the very same frame, as the script has it.
+        // Without a chosen reference the very same frame, as the script has it.
+        let reference = match reference {
             None => faces.clone(),
-            Some(fine) => to_tensor(&vec![reduced(fine); inputs.len()], FACE, true, unit, &self.device)?,
+            Some(image) => to_tensor(&vec![image; inputs.len()], FACE, true, unit, &self.device)?,
         };
         let upper = faces.narrow(2, 0, FACE / 2)?;
         let hidden = Tensor::cat(&[&upper, &upper.zeros_like()?], 2)?;
         let mel = mel.windows(starts, &self.device)?.unsqueeze(1)?;
         let said = mouth::emphasised(&self.network.audio_embedding(&mel)?, self.emphasis)?;
         let made = self.network.paint(said, &Tensor::cat(&[&hidden, &reference], 1)?)?;
-        match (made.warp, fine) {
-            (Some(warp), Some(fine)) if fine.width() > FACE => carried_over(&warp, &fine),
-            _ => from_tensor(&made.picture, true, unit),
-        }
+        from_tensor(&made.picture, true, unit)
     }
-}
-
-/// How many times the network's pixels a reference has at most, each way: enough for a face of 384 pixels.
-const DETAIL: usize = 4;
-
-/// The network's picture of a reference that is a multiple of it.
-fn reduced(fine: &Rgb) -> Rgb {
-    match fine.width() {
-        FACE => fine.clone(),
-        _ => fine.warp(Affine::rect_to_rect(whole(FACE), whole(fine.width())), FACE, FACE),
-    }
-}
-
-fn whole(side: usize) -> Rect {
-    Rect::new(0.0, 0.0, side as f32, side as f32)
-}
-
-/// The picture that a warp composes, out of the fine reference's own pixels: the flow is smooth and known between the
-/// network's pixels, a face is not.
-fn carried_over(warp: &Warp, fine: &Rgb) -> Result<Vec<Rgb>, NetsError> {
-    // Across the whole picture at most, brought into the values of one.
-    let reach = FACE as f32;
-    let leads = from_tensor(&Tensor::cat(&[&warp.flow, &warp.share], 1)?, false, (2.0 * reach, -reach))?;
-    let painted = from_tensor(&warp.painted, true, (1.0, 0.0))?;
-    let (side, detail) = (fine.width(), fine.width() as f32 / FACE as f32);
-    let compose = |(lead, painted): (&Rgb, &Rgb)| {
-        let pixel = |i: usize| {
-            let at = Point::new((i % side) as f32 + 0.5, (i / side) as f32 + 0.5);
-            let at = Point::new(at.x / detail, at.y / detail);
-            let [right, down, share] = lead.bilinear(at).map(|v| (2.0 * v - 1.0) * reach);
-            let carried = fine.bicubic(Point::new((at.x + right) * detail, (at.y + down) * detail));
-            let painted = painted.bilinear(at);
-            std::array::from_fn(|c| painted[c] + share * (carried[c] - painted[c]))
-        };
-        let pixels = (0..side * fine.height()).into_par_iter().map(pixel).collect();
-        Rgb::from_pixels(side, fine.height(), pixels).unwrap_or_default()
-    };
-    Ok(leads.iter().zip(&painted).map(compose).collect())
 }
 
 impl Recipe for Wav2LipRecipe {
@@ -126,8 +84,7 @@ impl Recipe for Wav2LipRecipe {
             _ => line.times.iter().map(|t| t.floor_units(RATE as i64)).collect(),
         };
         self.mel = Some(mel);
-        let detail = if self.network.warps() { DETAIL } else { 1 };
-        let reference = self.windows.fine_reference(line, detail);
+        let reference = self.windows.reference(line);
         self.has_reference = reference.is_some();
         Ok(reference.into_iter().collect())
     }

@@ -2,20 +2,19 @@
 //! Slaney 1997): the footage is an index from sound to mouth pictures; the new voice is spelt with them so that
 //! sound, head and neighbours fit, and each mouth is laid on the film's face. No weights are needed.
 
-mod align;
 mod desire;
-mod render;
 mod search;
 mod select;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod units;
 
+use super::lay::{self, Mouth};
 use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
 use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
-use lipsmith_base::Cancel;
+use lipsmith_base::{Cancel, Rgb};
 use rayon::prelude::*;
 use select::Mix;
 use std::ops::Range;
@@ -32,7 +31,7 @@ pub struct Rewrite {
 
 impl Default for Rewrite {
     fn default() -> Rewrite {
-        Rewrite::new(Mask::usual(render::usual_feather()))
+        Rewrite::new(Mask::usual(lay::usual_feather()))
     }
 }
 
@@ -71,7 +70,7 @@ impl Recipe for Rewrite {
         self.planned.dedup();
         let pictures = self.planned.iter().filter_map(|&unit| {
             let unit = &self.units[unit];
-            Some((unit.source, render::crop(source_face(line, unit.source)?)))
+            Some((unit.source, lay::crop(line.face(unit.source)?)))
         });
         Ok(pictures.collect())
     }
@@ -83,7 +82,7 @@ impl Recipe for Rewrite {
     }
 
     fn crop(&self, _frame: usize, face: &Face) -> Crop {
-        render::crop(face)
+        lay::crop(face)
     }
 
     fn render(
@@ -95,40 +94,39 @@ impl Recipe for Rewrite {
     ) -> Result<Vec<Option<Patch>>, LipsyncError> {
         let patches = targets.par_iter().map(|target| {
             cancel.check()?;
-            let (mouths, own) = self.mouths(line, target.frame, sources)?;
-            if mouths.is_empty() {
+            let (pictures, own) = self.pictures(line, target.frame, sources)?;
+            if pictures.is_empty() {
                 return Ok(None);
             }
-            Ok(render::patch(&target.image, target.face, target.crop, &mouths, own, &self.mask))
+            let mouths = pictures.iter().map(|(image, face, share)| {
+                (Mouth { image, face, crop: lay::crop(face), spoken: None }, *share)
+            });
+            let mouths: Vec<_> = mouths.collect();
+            Ok(lay::patch(&target.image, target.face, target.crop, &mouths, own, &self.mask))
         });
         patches.collect()
     }
 }
 
 impl Rewrite {
-    /// The mouths of a frame with their shares, and the share of the frame's own.
-    fn mouths<'a>(
+    /// The actor's pictures of which a frame is made with their shares, and the share of the frame's own.
+    fn pictures<'a>(
         &self,
         line: &'a Line,
         frame: usize,
         sources: &dyn SourceImages,
-    ) -> Result<(Vec<(render::Mouth<'a>, f32)>, f32), LipsyncError> {
-        let (mut mouths, mut own) = (Vec::new(), 0.0);
+    ) -> Result<(Vec<(Rgb, &'a Face, f32)>, f32), LipsyncError> {
+        let (mut pictures, mut own) = (Vec::new(), 0.0);
         for share in self.mixes.get(frame).map_or(&[][..], Vec::as_slice) {
             let Some(unit) = share.unit else {
                 own += share.weight;
                 continue;
             };
             let source = self.units[unit].source;
-            if let (Ok(index), Some(face)) = (self.planned.binary_search(&unit), source_face(line, source)) {
-                let image = sources.image(index)?;
-                mouths.push((render::Mouth { image, face, crop: render::crop(face) }, share.weight));
+            if let (Ok(index), Some(face)) = (self.planned.binary_search(&unit), line.face(source)) {
+                pictures.push((sources.image(index)?, face, share.weight));
             }
         }
-        Ok((mouths, own))
+        Ok((pictures, own))
     }
-}
-
-fn source_face<'a>(line: &'a Line, source: Source) -> Option<&'a Face> {
-    line.footage.get(source.footage)?.faces.get(source.frame)?.as_ref()
 }

@@ -12,7 +12,7 @@ const RATE: usize = 16_000;
 const FPS: usize = 25;
 
 /// A frontal face of 100 pixels between the eyes, its lips `gap` apart (in distances between the eyes).
-fn face(gap: f32, jitter: f32) -> Face {
+pub fn face(gap: f32, jitter: f32) -> Face {
     let at = |x: f32, y: f32| Point::new(400.0 + jitter + 100.0 * x, 300.0 + 100.0 * y);
     let mut points = Vec::new();
     for i in 0..17 {

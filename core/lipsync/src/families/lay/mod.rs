@@ -1,11 +1,13 @@
-//! One frame: the chosen mouths laid on the target face, their light matched, the jaw moved to where the
+//! Lays mouths of the actor on one frame's face: to a fraction of a pixel, their light matched, the jaw moved to where the
 //! new mouth needs it.
 
-use super::align::{Pyramid, Trust, register};
+mod align;
+
 use crate::blend::{Mask, Matte, lower_face_matte, polygon_alpha, smoothstep};
 use crate::colour::Light;
 use crate::face::{Face, frame};
 use crate::families::{Crop, Patch};
+use align::{Pyramid, Trust, register};
 use lipsmith_base::{Affine, Point, Rect, Rgb};
 
 /// Corners of the crop in face coordinates.
@@ -29,10 +31,16 @@ const FINEST: usize = 280;
 /// From the eyes to below the chin, in the film's own pixels, so that of all that is laid on only the mouths are
 /// resampled. A face of more than [`DETAIL`] pixels is shrunk by a whole number.
 pub fn crop(face: &Face) -> Crop {
+    crop_with(face, Rect::around([face.rect.centre()]).unwrap_or_default())
+}
+
+/// [`crop`], with all of `more` in it, in pixels of the film.
+pub fn crop_with(face: &Face, more: Rect) -> Crop {
     let map = frame::frame(face);
     let step = (map.scale() / DETAIL).ceil().max(1.0);
     let corners = [(LEFT, TOP), (LEFT + WIDTH, TOP), (LEFT, TOP + HEIGHT), (LEFT + WIDTH, TOP + HEIGHT)];
-    let seen = Rect::around(corners.map(|(x, y)| map.apply(Point::new(x, y)))).unwrap_or_default();
+    let seen =
+        Rect::around(corners.map(|(x, y)| map.apply(Point::new(x, y)))).unwrap_or_default().union(more);
     let (x, y) = (seen.x0.floor(), seen.y0.floor());
     let size = |from: f32, to: f32| (((to - from) / step).ceil() as usize).max(1);
     let map = Affine { a: step, b: 0.0, c: x, d: 0.0, e: step, f: y };
@@ -41,9 +49,24 @@ pub fn crop(face: &Face) -> Crop {
 
 /// A picture of the actor and what is known of the face in it.
 pub struct Mouth<'a> {
-    pub image: Rgb,
+    pub image: &'a Rgb,
     pub face: &'a Face,
     pub crop: Crop,
+    /// What its mouth was made to do; `None`: what it does.
+    pub spoken: Option<Spoken>,
+}
+
+/// The picture of a [`Mouth`] after something made it speak.
+pub struct Spoken {
+    pub image: Rgb,
+    pub face: Face,
+}
+
+impl Mouth<'_> {
+    /// What is laid on. How it lies is seen by what was filmed, whose cheeks stand still.
+    fn shown(&self) -> (&Rgb, &Face) {
+        self.spoken.as_ref().map_or((self.image, self.face), |spoken| (&spoken.image, &spoken.face))
+    }
 }
 
 /// The patch that shows `mouths` (with their shares) on the target; `own` is the share of the target itself.
@@ -110,7 +133,7 @@ impl<'a> Canvas<'a> {
             inside.then(|| mouth.image.bilinear(q))
         };
         let light = Light::between(laid, self.image, &self.skin);
-        Some(Layer { image: &mouth.image, map, light, share, drop: self.drop(mouth, map) })
+        Some(Layer { image: mouth.shown().0, map, light, share, drop: self.drop(mouth, map) })
     }
 
     /// Target crop pixel ↦ source crop pixel.
@@ -118,7 +141,7 @@ impl<'a> Canvas<'a> {
         let to_source = mouth.crop.map.inverse()?;
         let film = steady(self.face, mouth.face)?;
         let start = self.crop.map.then(film).then(to_source);
-        let source = Pyramid::of(&mouth.image, FINEST);
+        let source = Pyramid::of(mouth.image, FINEST);
         let measured = self.face.landmarks.is_some() && mouth.face.landmarks.is_some();
         // A detector's box is known to a few hundredths only; the mesh to a pixel or so. Neither sees a head sheared.
         let trust = if measured {
@@ -146,7 +169,7 @@ impl<'a> Canvas<'a> {
         };
         let drop = || {
             let to_source = mouth.crop.map.inverse()?;
-            let laid = map.inverse()?.apply(to_source.apply(chin(mouth.face)?));
+            let laid = map.inverse()?.apply(to_source.apply(chin(mouth.shown().1)?));
             let here = self.crop.map.inverse()?.apply(chin(self.face)?);
             let to_face = self.local.inverse()?;
             Some(to_face.apply(laid).y - to_face.apply(here).y)
