@@ -243,6 +243,34 @@ fn the_mouth_is_closed_while_the_voice_is_silent() {
     );
 }
 
+#[test]
+fn who_never_opens_his_mouth_is_given_one_that_opens() {
+    let name = "who_never_opens_his_mouth_is_given_one_that_opens";
+    let Some(film) = shared(name, "footage/video/liveportrait_s18_woman_9s_30fps_720p_silent.mp4") else {
+        return;
+    };
+    let Some(voice) = shared(name, "footage/dub/de_kerstin_2197.flac") else { return };
+    let bench = Bench::new();
+    let out = bench.path("out.mkv");
+    let before = lip_openings(&bench, Path::new(&film));
+    if before.iter().flatten().count() == 0 {
+        println!("SKIPPED: {name}: the face mesh is not installed");
+        return;
+    }
+    let out_text = out.to_string_lossy();
+    let dub = ["dub", &film, &voice, "-o", &out_text, "--range", "00:00:00:00-00:00:02:00"];
+    assert_eq!(bench.result(&dub)["family"], "lipsmith-w");
+    let widest = |openings: Vec<Option<f32>>| openings.into_iter().flatten().fold(0.0, f32::max);
+    let (before, after) = (widest(before), widest(lip_openings(&bench, &out)));
+    assert!(before < 0.06 && after > 0.15, "{before} in the film, {after} dubbed");
+
+    // Asked for by name, rewrite does what it can and says what it cannot.
+    std::fs::remove_file(&out).expect("written before");
+    let output = bench.run(&[&dub[..], &["--family", "rewrite"]].concat());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("never opens"), "{told}");
+}
+
 /// How far the lips of the film's first person stand apart, over the mouth's width, frame by frame.
 fn lip_openings(bench: &Bench, film: &Path) -> Vec<Option<f32>> {
     let paths = Paths { data: bench.path("data"), cache: bench.path("cache") };

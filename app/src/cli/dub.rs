@@ -136,7 +136,8 @@ impl Dub {
             };
             session.report.note(format!("--family {AUTO}: {family}, {why}"));
         }
-        let request = Dub { family, ..self }.request()?;
+        let any_family = asked && self.checkpoint.is_none();
+        let request = DubRequest { any_family, ..Dub { family, ..self }.request()? };
         let done = dub::dub(&session.paths, &request, &session.report, &session.cancel)?;
         session.report.result(json!(done), || done.to_string());
         Ok(())
@@ -198,6 +199,7 @@ impl Dub {
                 "auto" => None,
                 text => Some(timecode(text)?),
             },
+            any_family: false,
             method: if self.quality == Quality::Draft { draft(&method) } else { method },
             checkpoint: self.checkpoint,
             device: self.device,

@@ -79,6 +79,7 @@ fn request(film: &Path, voice: &Path, folder: &Path, seed: u64) -> DubRequest {
         detector: Detector::default(),
         face: FaceChoice::Auto,
         reference: None,
+        any_family: false,
         method: Method { seed, ..Method::default() },
         checkpoint: None,
         device: "cpu".into(),

@@ -11,6 +11,7 @@ use crate::paths::Paths;
 use lipsmith_base::{Cancel, Digest, Progress, Rect, Sink, Time, TimeRange};
 use lipsmith_lipsync::face::detect::Finder;
 use lipsmith_lipsync::face::track::{Shot, Tracker};
+use lipsmith_lipsync::families::advisor;
 use lipsmith_lipsync::speech::SPEECH_RATE;
 use lipsmith_lipsync::{Face, Speech};
 use lipsmith_media::{AudioReader, FrameTimes, MediaError, VideoReader};
@@ -22,6 +23,9 @@ use std::path::{Path, PathBuf};
 
 /// Changes whenever the same film would be analysed differently.
 const VERSION: u32 = 3;
+
+/// Faces by which it is told whether someone speaks: six minutes.
+const ENOUGH: usize = 9_000;
 
 /// One film's analysis. Holds a line for each shot; faces are read from the cache when asked for.
 pub struct Analysis {
@@ -230,6 +234,21 @@ impl Analysis {
                 path.display()
             ))
         })
+    }
+
+    /// Whether the person's mouth ever opens: [`advisor::opens`] over shots of some minutes.
+    ///
+    /// # Errors
+    /// When the faces cannot be read.
+    pub fn opens(&self, person: u32) -> Result<bool, EngineError> {
+        let mut seen = Vec::new();
+        for shot in self.shots.iter().filter(|shot| shot.shows(person)) {
+            seen.extend(self.faces(person, &shot.frames)?.into_iter().flatten());
+            if seen.len() >= ENOUGH {
+                break;
+            }
+        }
+        Ok(advisor::opens(&seen))
     }
 
     /// A person's faces in a stretch of film, one entry a frame.

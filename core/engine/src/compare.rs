@@ -179,6 +179,7 @@ fn order(request: &CompareRequest, method: &Method, output: &Path) -> DubRequest
         detector: request.detector,
         face: request.face,
         reference: None,
+        any_family: false,
         method: method.clone(),
         checkpoint: None,
         device: request.device.clone(),

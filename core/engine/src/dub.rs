@@ -7,7 +7,8 @@ use crate::error::EngineError;
 use crate::export::{Export, check_outputs, export};
 use crate::material::{Material, pool_entry};
 use crate::paths::Paths;
-use crate::recipe::Prepared;
+use crate::recipe::{Prepared, REWRITE};
+use crate::shipped;
 use crate::take::{self, Held};
 use lipsmith_base::{Cancel, Digest, Sink, Time, TimeRange, Timecode};
 use lipsmith_media::{MediaInfo, Profile, probe};
@@ -33,6 +34,8 @@ pub struct DubRequest {
     /// Film time of the reference picture; `None` leaves it to the family.
     pub reference: Option<Time>,
     pub method: Method,
+    /// The family was nobody's wish: another may take its place when the film is known.
+    pub any_family: bool,
     /// Weights to use instead of the imported ones.
     pub checkpoint: Option<PathBuf>,
     /// A name of `lipsmith_nets::device`.
@@ -84,6 +87,7 @@ impl fmt::Display for Dubbed {
 /// A project whose line is rendered, before any film is written.
 pub struct Rendered {
     pub project: Project,
+    family: String,
     person: u32,
     ranges: Vec<TimeRange>,
     analysis: Arc<Analysis>,
@@ -99,7 +103,7 @@ pub fn dub(
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Dubbed, EngineError> {
-    let Rendered { project, person, ranges, analysis } = render(paths, request, sink, cancel)?;
+    let Rendered { project, family, person, ranges, analysis } = render(paths, request, sink, cancel)?;
     let order = Export {
         project: Arc::new(project),
         output: request.output.clone(),
@@ -117,7 +121,7 @@ pub fn dub(
         person,
         synced,
         untouched,
-        family: request.method.family.clone(),
+        family,
     })
 }
 
@@ -142,7 +146,7 @@ pub fn render(
             line.cut
         ));
     }
-    let recipe = Prepared::new(&request.method, request.checkpoint.as_deref(), &request.device, paths)?;
+    let mut recipe = Prepared::new(&request.method, request.checkpoint.as_deref(), &request.device, paths)?;
     recipe.check()?;
     sink.note(recipe.describe());
 
@@ -150,6 +154,15 @@ pub fn render(
     let film_entry = pool_entry(&request.film, &film)?;
     let analysis = Arc::new(analyst.analyse(&request.film, film_entry.fingerprint)?);
     let person = choose(request.face, &analysis, &line.ranges, sink)?;
+    let rewrites = request.any_family && request.method.family == REWRITE;
+    if rewrites && request.actor_footage.is_empty() && !analysis.opens(person)? {
+        let method = Method { family: shipped::GENERATOR.into(), ..request.method.clone() };
+        recipe = Prepared::new(&method, None, &request.device, paths)?;
+        sink.note(format!(
+            "the actor's mouth never opens in the film and {REWRITE} would have nothing to open it with; instead {}",
+            recipe.describe()
+        ));
+    }
     if let Some(time) = request.reference
         && (time < Time::ZERO || time >= video.duration)
     {
@@ -176,7 +189,8 @@ pub fn render(
     });
     let project = project.map_err(|why| EngineError::Request(why.to_string()))?;
     let project = render_lines(paths, project, &recipe, &analyses, sink, cancel)?;
-    Ok(Rendered { project, person, ranges: line.ranges, analysis })
+    let family = recipe.method().family.clone();
+    Ok(Rendered { project, family, person, ranges: line.ranges, analysis })
 }
 
 /// Makes a take of every line and chooses it. `analyses`: by the film's fingerprint.

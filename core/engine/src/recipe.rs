@@ -353,8 +353,11 @@ pub fn checkpoints(registry: &Registry, paths: &Paths) -> Result<BTreeMap<String
 /// The name under which the [`best`] family is asked for.
 pub const AUTO: &str = "auto";
 
+/// The family that needs no weights.
+pub const REWRITE: &str = "rewrite";
+
 /// Families that make a whole film, better ones first.
-const BEST: [&str; 3] = ["diff2lip", "wav2lip", "rewrite"];
+const BEST: [&str; 3] = ["diff2lip", "wav2lip", REWRITE];
 
 /// The best family of those whose weights are installed (`checkpoints`, see [`checkpoints`]). One that takes many seconds
 /// a frame is it only where a graphics card computes: who wants it elsewhere asks for it by name.
@@ -362,11 +365,7 @@ pub fn best(checkpoints: &BTreeMap<String, Digest>, accelerated: bool) -> &'stat
     let ready = |family: &Family| family.network.is_none() || checkpoints.contains_key(family.name);
     let quick = |family: &Family| accelerated || family.pace != Pace::Slow;
     let named = BEST.iter().filter_map(|name| FAMILIES.iter().find(|family| family.name == *name));
-    named
-        .filter(|family| ready(family) && quick(family))
-        .map(|family| family.name)
-        .next()
-        .unwrap_or("rewrite")
+    named.filter(|family| ready(family) && quick(family)).map(|family| family.name).next().unwrap_or(REWRITE)
 }
 
 /// The family that a name stands for: itself, or for [`AUTO`] that of the weights in `file`, or without them the best one.

@@ -13,7 +13,7 @@ const WEIGHTS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/carried.rs
 pub const EXPERT: &str = "lipsmith-expert";
 
 /// Our own compact generator, whose ear judges where there is no expert.
-pub const EAR: &str = "lipsmith-w";
+pub const GENERATOR: &str = "lipsmith-w";
 
 /// The weights of this name that the program carries; `None` where it carries none.
 ///

@@ -170,6 +170,7 @@ pub fn render(
         recipe: None,
         on_cpu: false,
         served: 1,
+        doubt: None,
         done: 0,
         total,
         sink,
@@ -191,6 +192,8 @@ struct Renderer<'a> {
     on_cpu: bool,
     /// Chunks that the next reading of the footage serves.
     served: usize,
+    /// What the editor was told last of the plan.
+    doubt: Option<String>,
     done: u64,
     total: u64,
     sink: &'a dyn Sink,
@@ -211,6 +214,10 @@ impl Renderer<'_> {
         }
         let Some(recipe) = self.recipe.as_mut() else { return Ok(()) };
         let planned = recipe.plan(&line, self.cancel)?;
+        if let Some(doubt) = recipe.doubt().filter(|doubt| self.doubt.as_ref() != Some(doubt)) {
+            self.sink.note(doubt.clone());
+            self.doubt = Some(doubt);
+        }
         let mut wanted: Vec<Wanted> =
             planned.iter().map(|&(source, crop)| scene.gathered.wanted(source, crop)).collect();
         // The line's own pictures behind the plan's: mostly the same ones, and one reading gives both.

@@ -58,7 +58,7 @@ fn find(paths: &Paths) -> Result<Choice, EngineError> {
     let registry = Registry::open(&paths.data)?;
     let installed = |network: Network| Some((network, registry.installed(network.name())?, false));
     let ear = match paths.face_models().join(detect::MESH_FILE).exists() {
-        true => shipped::weights(shipped::EAR, &paths.data)?,
+        true => shipped::weights(shipped::GENERATOR, &paths.data)?,
         false => None,
     };
     choose(installed, shipped::weights(shipped::EXPERT, &paths.data)?, ear)

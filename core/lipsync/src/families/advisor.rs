@@ -58,6 +58,19 @@ pub fn rank(faces: &[Option<Face>], looks: &[Option<Look>]) -> Vec<(usize, f32)>
     ranked
 }
 
+/// Whether the mouth ever opens in some of these pictures of an actor: whoever listens throughout has no mouths that another
+/// line could be spoken with. As far as is known, that is without landmarks.
+pub fn opens<'a>(faces: impl IntoIterator<Item = &'a Face>) -> bool {
+    let openings = faces.into_iter().filter_map(|face| Some(face.landmarks.as_ref()?.lip_opening));
+    let mut openings: Vec<f32> = openings.collect();
+    openings.sort_by(f32::total_cmp);
+    openings.get(openings.len() * 19 / 20).is_none_or(|&widest| widest >= OPEN)
+}
+
+/// Whoever speaks parts his lips so far in one picture of twenty: eleven films of speaking actors have 0.09 to 0.45 there, two
+/// of silent ones 0.04.
+const OPEN: f32 = 0.07;
+
 /// For each frame of the line the one of the actor's `faces` that serves it best as a picture to carry pixels over from:
 /// what is not seen there cannot be shown. The head held as in the line, the mouth half open and standing still: a closed
 /// one has no teeth, and a wide open one is not closed any more. Empty where no face was found.
@@ -228,6 +241,17 @@ mod tests {
 
         assert_eq!(to_carry(&[None, face(0.0, 0.0, 50.0)], &[None]), [1]);
         assert!(to_carry(&[None], &front(3)).is_empty());
+    }
+
+    #[test]
+    fn a_mouth_that_opens_is_told_from_one_that_does_not() {
+        let shown = |openings: &[f32]| -> Vec<Face> {
+            openings.iter().filter_map(|&open| face(0.0, open, 100.0)).collect()
+        };
+        assert!(opens(&shown(&[0.02, 0.03, 0.2])));
+        assert!(!opens(&shown(&[0.04; 50])));
+        assert!(!opens(&shown(&[&[0.03; 40][..], &[0.3]].concat())), "a yawn is no speech");
+        assert!(opens(&[]), "nothing is known");
     }
 
     #[test]

@@ -17,6 +17,10 @@ impl Recipe for InBetween {
         self.0.plan(line, cancel)
     }
 
+    fn doubt(&self) -> Option<String> {
+        self.0.doubt()
+    }
+
     fn looks_at(&self, frames: Range<usize>) -> Option<Vec<usize>> {
         self.0.looks_at(frames)
     }

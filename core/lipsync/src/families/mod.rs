@@ -109,6 +109,11 @@ pub trait Recipe: Send {
     /// The pictures of the actor that [`Recipe::render`] will need, each with its window.
     fn plan(&mut self, line: &Line, cancel: &Cancel) -> Result<Vec<(Source, Crop)>, LipsyncError>;
 
+    /// Once it has planned: what an editor should know who wonders why the picture is as it is.
+    fn doubt(&self) -> Option<String> {
+        None
+    }
+
     /// Which of the planned pictures, in the plan's order, [`Recipe::render`] will look at for these frames of the line; `None`:
     /// all of them. A long line is shown as it grows, long before all its pictures are read.
     fn looks_at(&self, _frames: Range<usize>) -> Option<Vec<usize>> {

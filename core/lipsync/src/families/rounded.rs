@@ -14,6 +14,10 @@ impl Recipe for Rounded {
         Precision::Half.within(|| self.0.plan(line, cancel))
     }
 
+    fn doubt(&self) -> Option<String> {
+        self.0.doubt()
+    }
+
     fn looks_at(&self, frames: Range<usize>) -> Option<Vec<usize>> {
         self.0.looks_at(frames)
     }

@@ -10,7 +10,7 @@ pub(super) mod tests;
 mod units;
 
 use super::lay::{self, Mouth};
-use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target};
+use super::{Crop, Line, Patch, Recipe, Source, SourceImages, Target, advisor};
 use crate::blend::Mask;
 use crate::error::LipsyncError;
 use crate::face::Face;
@@ -27,6 +27,8 @@ pub struct Rewrite {
     mixes: Vec<Mix>,
     /// Planned pictures: unit, in the plan's order.
     planned: Vec<usize>,
+    /// The actor's mouth opens somewhere.
+    opens: bool,
 }
 
 impl Default for Rewrite {
@@ -43,6 +45,7 @@ impl Rewrite {
             units: Vec::new(),
             mixes: Vec::new(),
             planned: Vec::new(),
+            opens: true,
         }
     }
 }
@@ -64,6 +67,7 @@ impl Recipe for Rewrite {
                     .into(),
             ));
         }
+        self.opens = advisor::opens(line.footage.iter().flat_map(|stretch| &stretch.faces).flatten());
         self.mixes = select::select(line, &self.units, cancel)?;
         self.planned = self.mixes.iter().flatten().filter_map(|share| share.unit).collect();
         self.planned.sort_unstable();
@@ -73,6 +77,12 @@ impl Recipe for Rewrite {
             Some((unit.source, lay::crop(line.face(unit.source)?)))
         });
         Ok(pictures.collect())
+    }
+
+    fn doubt(&self) -> Option<String> {
+        let closed = "the actor's mouth never opens in the film, so that rewrite has no open one to show: choose \
+                      lipsmith-w, or add footage in which he speaks";
+        (!self.opens).then(|| closed.into())
     }
 
     fn looks_at(&self, frames: Range<usize>) -> Option<Vec<usize>> {
