@@ -115,7 +115,7 @@ fn encode(to: &Path, like: &Path, frames: &[Frame]) {
         format: PixelFormat::I420,
         colour: info.colour,
         pixel_aspect: info.pixel_aspect,
-        timing: info.timing.clone(),
+        timing: info.timing,
     };
     let mut writer = MovieWriter::create(to, PROFILES[0], spec, None).expect("created");
     for frame in frames {
