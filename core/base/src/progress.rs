@@ -18,6 +18,10 @@ pub trait Sink: Send + Sync {
     fn progress(&self, progress: Progress);
     /// Something a person should know that does not stop the work.
     fn note(&self, text: String);
+    /// A note that must not be missed: what is made will not be what was hoped for.
+    fn doubt(&self, text: String) {
+        self.note(text);
+    }
 }
 
 /// Listens to nothing.

@@ -215,7 +215,7 @@ impl Renderer<'_> {
         let Some(recipe) = self.recipe.as_mut() else { return Ok(()) };
         let planned = recipe.plan(&line, self.cancel)?;
         if let Some(doubt) = recipe.doubt().filter(|doubt| self.doubt.as_ref() != Some(doubt)) {
-            self.sink.note(doubt.clone());
+            self.sink.doubt(doubt.clone());
             self.doubt = Some(doubt);
         }
         let mut wanted: Vec<Wanted> =

@@ -129,7 +129,7 @@ pub enum Weight {
     Note,
     /// Something finished that somebody waits for.
     Done,
-    /// Something did not work.
+    /// Something did not work, or not as it should.
     Failed,
 }
 

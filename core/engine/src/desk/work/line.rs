@@ -260,4 +260,7 @@ impl Sink for Growth<'_> {
     fn note(&self, text: String) {
         self.job.note(text);
     }
+    fn doubt(&self, text: String) {
+        self.job.doubt(text);
+    }
 }

@@ -272,4 +272,7 @@ impl Sink for JobSink<'_> {
     fn note(&self, text: String) {
         self.shop.port.say(Weight::Note, text);
     }
+    fn doubt(&self, text: String) {
+        self.shop.port.say(Weight::Failed, text);
+    }
 }
