@@ -205,7 +205,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lipsmith-w",
-        summary: "our own compact generator: warps a picture of the actor to the voice; quick, its mouths open less than real ones",
+        summary: "our own compact generator: warps the actor's pictures to the voice; quick, its mouths open less than real ones",
         network: Some("wav2lip"),
         companion: None,
         shipped: true,

@@ -9,7 +9,6 @@ use crate::blend::{Mask, polygon_alpha, smoothstep};
 use crate::error::LipsyncError;
 use crate::face::frame::frame;
 use crate::face::{Face, Landmarks};
-use crate::mouth;
 use candle_core::{Device, Tensor};
 use lipsmith_base::{Affine, Cancel, Point, Rect, Rgb};
 use lipsmith_nets::NetsError;
@@ -32,7 +31,7 @@ const LIP: f32 = 0.08;
 
 pub struct WarpedRecipe {
     network: Wav2Lip,
-    /// How many times what is heard the mouth does, see [`mouth`].
+    /// How many times what is heard the mouth does, see [`emphasised`](crate::mouth::emphasised).
     emphasis: f64,
     device: Device,
     mask: Mask,
@@ -126,11 +125,8 @@ impl WarpedRecipe {
         let seen: Vec<Rgb> = said.iter().map(|(actor, _)| actor.seen.clone()).collect();
         let starts: Vec<i64> = said.iter().map(|&(_, start)| start).collect();
         let faces = to_tensor(&seen, FACE, true, unit, &self.device)?;
-        let upper = faces.narrow(2, 0, FACE / 2)?;
-        let hidden = Tensor::cat(&[&upper, &upper.zeros_like()?], 2)?;
-        let mel = mel.windows(&starts, &self.device)?.unsqueeze(1)?;
-        let heard = mouth::emphasised(&self.network.audio_embedding(&mel)?, self.emphasis)?;
-        let made = self.network.paint(heard, &Tensor::cat(&[&hidden, &faces], 1)?)?;
+        let mel = mel.windows(&starts, &self.device)?;
+        let made = wav2lip::painted(&self.network, self.emphasis, &mel, &faces, &faces)?;
         let Some(warp) = made.warp else {
             return Err(NetsError::Invalid("the network paints and does not warp".into()));
         };
@@ -152,11 +148,13 @@ struct Warp {
 impl Warp {
     /// How far to the right and down of `at` that lies which is seen there, in the network's pixels, and the share of it.
     fn at(&self, at: Point) -> (Point, f32) {
-        let reach = FACE as f32;
-        let [right, down, share] = self.lead.bilinear(at).map(|v| (2.0 * v - 1.0) * reach);
         let side = FACE as f32;
         let border = at.x.min(side - at.x).min(side - at.y);
         let weight = smoothstep(border / EDGE) * smoothstep((at.y - TOP) / EDGE);
+        if weight == 0.0 {
+            return (Point::default(), 1.0);
+        }
+        let [right, down, share] = self.lead.bilinear(at).map(|v| (2.0 * v - 1.0) * side);
         (Point::new(right * weight, down * weight), 1.0 - (1.0 - share) * weight)
     }
 }

@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use lipsmith_base::{Cancel, Rgb};
 use lipsmith_nets::NetsError;
 use lipsmith_nets::mel::{Mel, Padding, RATE, wav2lip_starts};
-use lipsmith_nets::wav2lip::{FACE, Wav2Lip};
+use lipsmith_nets::wav2lip::{FACE, Painted, Wav2Lip};
 
 /// The script's default: ten pixels below the box, to have the chin in.
 pub const PADS: Pads = [0, 10, 0, 0];
@@ -59,13 +59,25 @@ impl Wav2LipRecipe {
             None => faces.clone(),
             Some(image) => to_tensor(&vec![image; inputs.len()], FACE, true, unit, &self.device)?,
         };
-        let upper = faces.narrow(2, 0, FACE / 2)?;
-        let hidden = Tensor::cat(&[&upper, &upper.zeros_like()?], 2)?;
-        let mel = mel.windows(starts, &self.device)?.unsqueeze(1)?;
-        let said = mouth::emphasised(&self.network.audio_embedding(&mel)?, self.emphasis)?;
-        let made = self.network.paint(said, &Tensor::cat(&[&hidden, &reference], 1)?)?;
+        let mel = mel.windows(starts, &self.device)?;
+        let made = painted(&self.network, self.emphasis, &mel, &faces, &reference)?;
         from_tensor(&made.picture, true, unit)
     }
+}
+
+/// What the network makes of `faces`, `[n, 3, 96, 96]`, BGR in [0, 1], whose lower halves it is not shown, beside a `reference` of
+/// each, hearing `mel`, `[n, 80, 16]`, `emphasis` times.
+pub(super) fn painted(
+    network: &Wav2Lip,
+    emphasis: f64,
+    mel: &Tensor,
+    faces: &Tensor,
+    reference: &Tensor,
+) -> Result<Painted, NetsError> {
+    let upper = faces.narrow(2, 0, FACE / 2)?;
+    let hidden = Tensor::cat(&[&upper, &upper.zeros_like()?], 2)?;
+    let said = mouth::emphasised(&network.audio_embedding(&mel.unsqueeze(1)?)?, emphasis)?;
+    network.paint(said, &Tensor::cat(&[&hidden, reference], 1)?)
 }
 
 impl Recipe for Wav2LipRecipe {

@@ -31,20 +31,24 @@ const FINEST: usize = 280;
 /// From the eyes to below the chin, in the film's own pixels, so that of all that is laid on only the mouths are
 /// resampled. A face of more than [`DETAIL`] pixels is shrunk by a whole number.
 pub fn crop(face: &Face) -> Crop {
-    crop_with(face, Rect::around([face.rect.centre()]).unwrap_or_default())
+    crop_with(face, seen(face))
 }
 
 /// [`crop`], with all of `more` in it, in pixels of the film.
 pub fn crop_with(face: &Face, more: Rect) -> Crop {
-    let map = frame::frame(face);
-    let step = (map.scale() / DETAIL).ceil().max(1.0);
-    let corners = [(LEFT, TOP), (LEFT + WIDTH, TOP), (LEFT, TOP + HEIGHT), (LEFT + WIDTH, TOP + HEIGHT)];
-    let seen =
-        Rect::around(corners.map(|(x, y)| map.apply(Point::new(x, y)))).unwrap_or_default().union(more);
+    let seen = seen(face).union(more);
+    let step = (frame::frame(face).scale() / DETAIL).ceil().max(1.0);
     let (x, y) = (seen.x0.floor(), seen.y0.floor());
     let size = |from: f32, to: f32| (((to - from) / step).ceil() as usize).max(1);
     let map = Affine { a: step, b: 0.0, c: x, d: 0.0, e: step, f: y };
     Crop { map, width: size(x, seen.x1), height: size(y, seen.y1) }
+}
+
+/// Around what a crop shows of the face, in pixels of the film.
+fn seen(face: &Face) -> Rect {
+    let map = frame::frame(face);
+    let corners = [(LEFT, TOP), (LEFT + WIDTH, TOP), (LEFT, TOP + HEIGHT), (LEFT + WIDTH, TOP + HEIGHT)];
+    Rect::around(corners.map(|(x, y)| map.apply(Point::new(x, y)))).unwrap_or_default()
 }
 
 /// A picture of the actor and what is known of the face in it.

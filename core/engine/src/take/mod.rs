@@ -1,6 +1,8 @@
 //! A take: one person's mouth over one stretch of film, made chunk by chunk into the cache and read back frame
 //! by frame. Whatever chunk is already there is not made again, so a cancelled or crashed run goes on.
 
+mod voice;
+
 use crate::analysis::{Analysis, FilmSound};
 use crate::cache::{self, chunk, spool::Spool};
 use crate::error::EngineError;
@@ -9,7 +11,6 @@ use crate::film::FilmReader;
 use lipsmith_base::{Cancel, Digest, FrameRate, Progress, Rgb, Sink, Time, TimeRange};
 use lipsmith_lipsync::face::correct::correct;
 use lipsmith_lipsync::families::{Crop, Footage, Line, Patch, Recipe, Source, Target};
-use lipsmith_lipsync::speech::SPEECH_RATE;
 use lipsmith_lipsync::{FAMILIES, Face, LipsyncError, Speech};
 use lipsmith_media::Timing;
 use lipsmith_project::TakeSpec;
@@ -29,13 +30,6 @@ const FIRST: u64 = 8;
 const READINGS: usize = 8;
 /// A longer shot is planned in pieces, so that a plan's size is bounded.
 const SEGMENT: u64 = 1_500;
-/// Voice heard around a segment, for context and for what is loud and quiet in this recording.
-const VOICE_CONTEXT: Time = Time(30 * lipsmith_base::time::FLICKS);
-/// The voice's spectrograms step by 12.5 ms, its features by 10 ms: from a multiple of 1/20 s on, the frames of both
-/// fall where those of the whole file would.
-const VOICE_GRID: i64 = 20;
-/// Takes the click out of a cut in the voice.
-const VOICE_FADE: Time = Time(lipsmith_base::time::FLICKS / 100);
 /// As much of the actor as a recipe is shown; taken nearest to the line first.
 const FOOTAGE: Time = Time(360 * lipsmith_base::time::FLICKS);
 
@@ -446,14 +440,14 @@ impl<'a> Clips<'a> {
     /// The voice around `span` as far as it is heard there, and the film time of its first sample.
     fn voice_around(&mut self, job: &TakeJob, span: TimeRange) -> Result<(Speech, Time), EngineError> {
         let TakeSpec { voice_at: at, voice_range: heard, .. } = *job.spec;
-        let window = voice_window(span.shifted(-at), heard);
+        let window = voice::window(span.shifted(-at), heard);
         let mut sound = match self.voice.take() {
             Some(sound) => sound,
             None => FilmSound::open(job.voice, self.cancel)?,
         };
         let mut speech = sound.speech(window)?;
         self.voice = Some(sound);
-        cut_voice(&mut speech.samples, window.start(), heard);
+        voice::cut(&mut speech.samples, window.start(), heard);
         Ok((speech, at + window.start()))
     }
 
@@ -519,37 +513,6 @@ impl<'a> Clips<'a> {
             sink.progress(Progress { stage: "collect", done: done as u64 + 1, total });
         }
         Ok(())
-    }
-}
-
-/// What to read of the voice for `span`, all in voice time. Ends with what is `heard`, a fade later so that
-/// [`cut_voice`] sees whether the file goes on there: seconds of silence around a short line would pass for its
-/// noise floor and for its loudest part.
-fn voice_window(span: TimeRange, heard: TimeRange) -> TimeRange {
-    let start = (span.start() - VOICE_CONTEXT).max(heard.start() - VOICE_FADE);
-    let end = (span.end() + VOICE_CONTEXT).min(heard.end() + VOICE_FADE);
-    TimeRange::new(Time::from_units(start.floor_units(VOICE_GRID).max(0), VOICE_GRID), end)
-}
-
-/// Silences what lies before `heard`, ends with it, and fades both cuts. `first` is the voice time of the first
-/// sample. An edge that is also the file's own stays as it is.
-fn cut_voice(samples: &mut Vec<f32>, first: Time, heard: TimeRange) {
-    let rate = i64::from(SPEECH_RATE);
-    let place = |time: Time, length: usize| (time - first).round_units(rate).clamp(0, length as i64) as usize;
-    let (start, end) = (place(heard.start(), samples.len()), place(heard.end(), samples.len()));
-    let fade = VOICE_FADE.round_units(rate) as usize;
-    let gain = |i: usize| (i as f32 + 0.5) / fade as f32;
-    if end < samples.len() {
-        samples.truncate(end);
-        for (i, sample) in samples[start..].iter_mut().rev().take(fade).enumerate() {
-            *sample *= gain(i);
-        }
-    }
-    if start > 0 {
-        samples[..start].fill(0.0);
-        for (i, sample) in samples[start..].iter_mut().take(fade).enumerate() {
-            *sample *= gain(i);
-        }
     }
 }
 
@@ -645,20 +608,6 @@ impl TakeReader {
 mod tests {
     use super::*;
 
-    fn range(from: f64, to: f64) -> TimeRange {
-        TimeRange::new(Time::from_secs_f64(from), Time::from_secs_f64(to))
-    }
-
-    /// What is given to a recipe of a voice that is 1 throughout its `seconds`, and the voice time where it starts.
-    fn given(seconds: usize, span: TimeRange, heard: TimeRange) -> (Vec<f32>, f64) {
-        let window = voice_window(span, heard);
-        let rate = i64::from(SPEECH_RATE);
-        let (from, to) = (window.start().round_units(rate), window.end().round_units(rate));
-        let mut samples = vec![1.0; (to.min(seconds as i64 * rate) - from).max(0) as usize];
-        cut_voice(&mut samples, window.start(), heard);
-        (samples, window.start().secs_f64())
-    }
-
     #[test]
     fn a_stretch_is_cut_where_another_reference_begins() {
         let stretches = || [10..20, 30..40].into_iter();
@@ -667,40 +616,5 @@ mod tests {
             split(stretches(), &[34, 5, 10, 15, 25, 40, 32]),
             [10..15, 15..20, 30..32, 32..34, 34..40]
         );
-    }
-
-    #[test]
-    fn a_trimmed_voice_is_silent_beyond_its_trim() {
-        let (samples, first) = given(60, range(9.0, 13.0), range(10.013, 12.0));
-        assert_eq!(first, 10.0, "on the grid, before the trim");
-        let heard = (0.013 * 16_000.0) as usize;
-        assert!(samples[..heard].iter().all(|s| *s == 0.0));
-        assert!(samples[heard] > 0.0 && samples[heard + 80] < 0.6 && samples[heard + 160] == 1.0);
-        assert_eq!(samples.len(), 2 * 16_000, "ends with the trim");
-        assert!(samples[samples.len() - 1] < 0.01 && samples[samples.len() - 161] == 1.0);
-        assert!(samples.windows(2).all(|s| (s[0] - s[1]).abs() < 0.01), "without a step");
-    }
-
-    #[test]
-    fn a_trim_on_the_grid_is_faded_too() {
-        let (samples, first) = given(60, range(10.0, 12.0), range(10.0, 12.0));
-        assert_eq!(first, 9.95);
-        assert!(samples[..800].iter().all(|s| *s == 0.0) && samples[800] < 0.01);
-    }
-
-    #[test]
-    fn a_whole_voice_stays_as_it_is() {
-        let (samples, first) = given(2, range(-1.0, 3.0), range(0.0, 2.0));
-        assert_eq!((samples, first), (vec![1.0; 32_000], 0.0));
-    }
-
-    #[test]
-    fn context_ends_where_the_trim_does() {
-        let (samples, first) = given(600, range(300.0, 310.0), range(290.0, 500.0));
-        assert_eq!(first, 289.95);
-        assert_eq!(samples.len(), (50.05 * 16_000.0) as usize);
-        assert_eq!(samples.last(), Some(&1.0), "only the window ends there, not what is heard");
-        let (nothing, _) = given(600, range(400.0, 410.0), range(100.0, 200.0));
-        assert!(nothing.is_empty());
     }
 }
