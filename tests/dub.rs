@@ -125,7 +125,7 @@ fn half_a_second(bench: &Bench, film: &str, voice: &str, more: &[&str]) -> Vec<P
 #[test]
 fn a_line_behind_another_is_what_it_is_alone() {
     let name = "a_line_behind_another_is_what_it_is_alone";
-    let Some(film) = shared(name, "footage/video/retalking_1_man_6s_vfr_700.mp4") else { return };
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
     let Some(voice) = shared(name, "footage/dub/en_ljspeech_0005.flac") else { return };
     let second = |ranges: &[&str]| {
         // A cache of its own: nothing is found there.

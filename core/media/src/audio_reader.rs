@@ -1,53 +1,28 @@
 //! The sound of a file at the rate and channel count one wants, each sample at its place.
 
-use crate::decode::{Decode, Wanted};
 use crate::error::MediaError;
 use crate::known;
-use crate::pipeline::{make, set};
+use crate::placed_sound::PlacedSound;
 use crate::probe::{self, AudioInfo};
+use crate::resample::Resampler;
 use crate::video_reader::ReadOptions;
-use gstreamer as gst;
 use lipsmith_base::{Audio, Time};
-use std::path::{Path, PathBuf};
-
-/// Timestamps that stray less than this are rounding, not gaps.
-const JITTER_SECONDS: f64 = 0.04;
-/// A file that leaves more silence than this between two blocks is broken.
-const MAX_GAP_SECONDS: f64 = 24.0 * 3600.0;
-/// Decoders and the resampler settle in this time after a seek.
-const SETTLE: Time = Time(lipsmith_base::time::FLICKS / 2);
-/// Containers in which a seek lands where it should.
-const SEEKABLE: [&str; 8] = [
-    "video/quicktime",
-    "video/x-matroska",
-    "video/webm",
-    "audio/x-matroska",
-    "audio/webm",
-    "audio/x-wav",
-    "audio/x-flac",
-    "audio/x-m4a",
-];
+use std::path::Path;
 
 /// Streams sound as blocks of interleaved samples. Sample 0 sounds when the film's first picture appears; what
 /// the file has before that is cut, and where it has nothing there is silence.
 pub struct AudioReader {
-    path: PathBuf,
-    options: ReadOptions,
     info: AudioInfo,
     rate: u32,
-    channels: u16,
-    decode: Decode,
-    /// Container time of the first picture, ns.
-    origin: i64,
+    sound: PlacedSound,
+    /// `None` at the file's own rate.
+    resampler: Option<Resampler>,
     /// Sample frames already handed out.
     position: i64,
-    /// Where the decoder stands, once it has said so.
-    decoded: Option<i64>,
-    /// Sound that waits for silence in front of it to be handed out.
-    pending: Option<Audio>,
-    seekable: bool,
-    counted: bool,
-    notes: Vec<String>,
+    /// Resampled: what of the sound later samples need, its first frame, and whether nothing comes behind it.
+    heard: Vec<f32>,
+    first: i64,
+    ended: bool,
 }
 
 impl AudioReader {
@@ -71,23 +46,10 @@ impl AudioReader {
             return Err(MediaError::NoSound { file });
         };
         let channels = channels.unwrap_or(info.channels);
-        let decode = open_decoder(path, rate, channels, options)?;
-        let seekable = !scan.counted() && SEEKABLE.contains(&scan.container.as_str());
-        Ok(AudioReader {
-            path: file,
-            options: options.clone(),
-            info,
-            rate,
-            channels,
-            decode,
-            origin: scan.origin(),
-            position: 0,
-            decoded: None,
-            pending: None,
-            seekable,
-            counted: scan.counted(),
-            notes: Vec::new(),
-        })
+        let sound = PlacedSound::open(path, &scan, &info, channels, options)?;
+        let resampler = Resampler::new(info.rate, rate);
+        let (position, heard, first, ended) = (0, Vec::new(), 0, false);
+        Ok(AudioReader { info, rate, sound, resampler, position, heard, first, ended })
     }
 
     /// The sound as it is in the file.
@@ -100,17 +62,17 @@ impl AudioReader {
     }
 
     pub fn channels(&self) -> u16 {
-        self.channels
+        self.sound.channels
     }
 
     /// Whether [`AudioReader::seek`] is quick; otherwise the file is read from its start each time.
     pub fn seekable(&self) -> bool {
-        self.seekable
+        self.sound.seekable
     }
 
     /// Gaps that were filled with silence.
     pub fn notes(&self) -> &[String] {
-        &self.notes
+        &self.sound.notes
     }
 
     /// Place of the next sample, counted from the first picture.
@@ -127,29 +89,32 @@ impl AudioReader {
         reason = "an iterator over results would hide that seek moves it"
     )]
     pub fn next(&mut self) -> Result<Option<Audio>, MediaError> {
+        let Some(samples) = self.next_samples()? else { return Ok(None) };
+        let block = Audio { rate: self.rate, channels: self.channels(), samples };
+        self.position += block.frames() as i64;
+        Ok(Some(block))
+    }
+
+    fn next_samples(&mut self) -> Result<Option<Vec<f32>>, MediaError> {
+        let Some(resampler) = &self.resampler else { return self.sound.next() };
+        let channels = usize::from(self.sound.channels);
         loop {
-            let (start, block) = match self.pending.take() {
-                Some(block) => (self.decoded.unwrap_or(self.position) - block.frames() as i64, block),
-                None => match self.pull()? {
-                    Some(placed) => placed,
-                    None => return Ok(None),
-                },
-            };
-            let channels = usize::from(self.channels);
-            if start > self.position {
-                let silence = (start - self.position).min(i64::from(self.rate));
-                self.pending = Some(block);
-                self.position += silence;
-                return Ok(Some(Audio::silence(self.rate, self.channels, silence as usize)));
+            let heard = self.first + (self.heard.len() / channels) as i64;
+            let made = resampler.made_of(heard, self.ended).min(self.position + i64::from(self.rate));
+            if made > self.position {
+                let samples = resampler.samples(&self.heard, self.first, channels, self.position..made);
+                let done = (resampler.first_of(made) - self.first).clamp(0, heard - self.first);
+                self.heard.drain(..done as usize * channels);
+                self.first += done;
+                return Ok(Some(samples));
             }
-            let late = usize::try_from(self.position - start).unwrap_or(usize::MAX);
-            if late >= block.frames() {
-                continue;
+            if self.ended {
+                return Ok(None);
             }
-            let samples = if late == 0 { block.samples } else { block.samples[late * channels..].to_vec() };
-            let block = Audio { samples, ..block };
-            self.position += block.frames() as i64;
-            return Ok(Some(block));
+            match self.sound.next()? {
+                Some(samples) => self.heard.extend(samples),
+                None => self.ended = true,
+            }
         }
     }
 
@@ -158,90 +123,31 @@ impl AudioReader {
     /// # Errors
     /// As [`AudioReader::next`].
     pub fn read_all(mut self) -> Result<Audio, MediaError> {
-        let mut all = Audio { rate: self.rate, channels: self.channels, samples: Vec::new() };
+        let mut all = Audio { rate: self.rate, channels: self.channels(), samples: Vec::new() };
         while let Some(block) = self.next()? {
             all.samples.extend_from_slice(&block.samples);
         }
         Ok(all)
     }
 
-    /// Makes the sample at `time` the next one. Resampled sound after a seek may lie up to half a sample off the
-    /// same sound read from the start.
+    /// Makes the sample at `time` the next one: of sound that was kept whole the very one that reading from the start gives.
+    /// Matroska rounds its times to milliseconds, and so its samples' places.
     ///
     /// # Errors
     /// As [`AudioReader::next`].
     pub fn seek(&mut self, time: Time) -> Result<(), MediaError> {
-        let target = time.round_units(i64::from(self.rate)).max(0);
-        let ahead = target - self.position;
-        if (0..i64::from(self.rate)).contains(&ahead) {
-            self.position = target;
-            return Ok(());
+        self.position = time.round_units(i64::from(self.rate)).max(0);
+        let Some(resampler) = &self.resampler else { return self.sound.seek(self.position) };
+        let channels = usize::from(self.sound.channels);
+        let first = resampler.first_of(self.position).max(0);
+        match usize::try_from(first - self.first).ok().filter(|past| past * channels <= self.heard.len()) {
+            Some(past) => drop(self.heard.drain(..past * channels)),
+            None => {
+                self.sound.seek(first)?;
+                (self.heard, self.ended) = (Vec::new(), false);
+            }
         }
-        let start = Time::from_units(target, i64::from(self.rate)) - SETTLE;
-        if self.seekable && start > self.info.start {
-            // To a sample of the file's own.
-            let native = i64::from(self.info.rate);
-            let sample = (start - self.info.start).floor_units(native);
-            let start = self.info.start + Time::from_units(sample, native);
-            self.decode.seek(start.nanos().saturating_add(self.origin))?;
-        } else {
-            self.decode = open_decoder(&self.path, self.rate, self.channels, &self.options)?;
-        }
-        (self.position, self.decoded, self.pending) = (target, None, None);
+        self.first = first;
         Ok(())
     }
-
-    /// The decoder's next block and the place of its first sample.
-    fn pull(&mut self) -> Result<Option<(i64, Audio)>, MediaError> {
-        loop {
-            let Some(sample) = self.decode.pull()? else { return Ok(None) };
-            let Some(block) = self.block(&sample) else { continue };
-            let start = self.place(&sample)?;
-            self.decoded = Some(start + block.frames() as i64);
-            return Ok(Some((start, block)));
-        }
-    }
-
-    fn place(&mut self, sample: &gst::Sample) -> Result<i64, MediaError> {
-        let rate = f64::from(self.rate);
-        let told = self.decode.time_of(sample).map(|nanos| {
-            Time::from_nanos(nanos.saturating_sub(self.origin)).round_units(i64::from(self.rate))
-        });
-        let (Some(told), Some(expected)) = (told, self.decoded) else {
-            return Ok(told.or(self.decoded).unwrap_or(0));
-        };
-        let gap = (told - expected) as f64 / rate;
-        if self.counted || gap.abs() < JITTER_SECONDS {
-            return Ok(expected);
-        }
-        if gap > MAX_GAP_SECONDS {
-            let cause = format!("its sound stops for {:.0} hours", gap / 3600.0);
-            return Err(MediaError::Damaged { file: self.path.clone(), cause });
-        }
-        let at = Time::from_units(expected, i64::from(self.rate));
-        let what = if gap > 0.0 { "is missing and was filled with silence" } else { "overlaps and was cut" };
-        self.notes.push(format!("at {at}, {:.3} s of sound {what}", gap.abs()));
-        Ok(told)
-    }
-
-    fn block(&self, sample: &gst::Sample) -> Option<Audio> {
-        let map = sample.buffer()?.map_readable().ok()?;
-        let samples: Vec<f32> =
-            map.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let whole = samples.len().is_multiple_of(usize::from(self.channels)) && !samples.is_empty();
-        whole.then_some(Audio { rate: self.rate, channels: self.channels, samples })
-    }
-}
-
-fn open_decoder(path: &Path, rate: u32, channels: u16, options: &ReadOptions) -> Result<Decode, MediaError> {
-    let convert = make("audioconvert")?;
-    let resample = make("audioresample")?;
-    set(&resample, "quality", "10")?;
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", "F32LE")
-        .field("layout", "interleaved")
-        .field("rate", i32::try_from(rate).unwrap_or(i32::MAX))
-        .field("channels", i32::from(channels))
-        .build();
-    Decode::open(path, Wanted::Audio, &[convert, resample], &caps, options)
 }

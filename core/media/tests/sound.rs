@@ -170,3 +170,38 @@ fn surround_is_mixed_down() {
         assert!((stereo.duration() - Time::from_units(18, 10)).secs_f64().abs() < 0.04, "{name}");
     }
 }
+
+/// However a place is come to, it sounds the same: a line behind another is heard as it is alone.
+#[test]
+fn after_a_seek_every_sample_is_what_it_is_in_the_whole() {
+    let folder = tempfile::tempdir().expect("folder");
+    for (name, rate, how) in [
+        ("voice.flac", 22_050, "-c:a flac"),
+        ("voice.wav", 44_100, "-c:a pcm_s16le"),
+        ("voice.mov", 48_000, "-c:a pcm_s24le"),
+    ] {
+        let path = folder.path().join(name);
+        ffmpeg::tone(&format!("anoisesrc=a=0.5:c=pink:seed=3:r={rate}:d=6"), how, &path);
+        for wanted in [48_000, 16_000] {
+            let whole = read(&path, wanted, Some(1));
+            let off = (whole.duration() - Time::from_units(6, 1)).secs_f64();
+            assert!(off.abs() < 1e-4, "{name} at {wanted}: {off} s too long");
+            let mut reader =
+                AudioReader::open(&path, wanted, Some(1), &ReadOptions::default()).expect("open");
+            // On a little, far on, back, back to the start, behind the end.
+            for milliseconds in [301, 350, 4_100, 1_777, 1_600, 0, 5_990, 7_000, 2_345] {
+                let at = wanted as usize * milliseconds / 1_000;
+                reader.seek(Time::from_units(milliseconds as i64, 1_000)).expect("seek");
+                assert_eq!(reader.position(), at as u64, "{name} at {wanted}");
+                let mut heard = Vec::new();
+                while let Some(block) = reader.next().expect("next").filter(|_| heard.len() < 9_000) {
+                    heard.extend(block.samples);
+                }
+                let there = &whole.samples[at.min(whole.samples.len())..];
+                let there = &there[..there.len().min(heard.len())];
+                assert!(heard == there, "{name} at {wanted} Hz from {milliseconds} ms on");
+                assert_eq!(heard.is_empty(), milliseconds > 6_000, "{name} from {milliseconds} ms on");
+            }
+        }
+    }
+}

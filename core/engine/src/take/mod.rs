@@ -34,7 +34,7 @@ const SEGMENT: u64 = 1_500;
 const FOOTAGE: Time = Time(360 * lipsmith_base::time::FLICKS);
 
 /// Raised whenever the same [`TakeSpec`](lipsmith_project::TakeSpec) would give other pictures.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 12;
 
 /// The stage of rendering, whose progress counts frames of the take.
 pub const STAGE: &str = "sync";
