@@ -210,3 +210,29 @@ fn families_are_compared_on_one_sheet() {
     let table = std::fs::read_to_string(bench.path("sheet.md")).expect("a table");
     assert!(table.contains("| rewrite |") && table.contains("| lipsmith-w |"), "{table}");
 }
+
+/// Two real people, each also with the other's voice.
+#[test]
+fn families_are_judged_on_films() {
+    let name = "families_are_judged_on_films";
+    let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
+    let Some(other) = shared(name, "footage/video/retalking_1_man_6s_vfr_700.mp4") else { return };
+    let bench = Bench::new();
+    let table = bench.result(&["proof", &film, &other, "--families", "rewrite,lipsmith-w", "--device", "cpu"]);
+    let row = |at: usize| &table["rows"][at];
+    let names: Vec<_> = (0..3).map(|at| row(at)["method"].as_str().unwrap_or_default()).collect();
+    assert_eq!(names, ["unchanged film", "rewrite", "lipsmith-w"], "{table}");
+    let number = |at: usize, of: &str| row(at)[of].as_f64();
+    assert!(number(1, "psnr").is_none(), "what shows the film's own mouths is not asked for them: {table}");
+    assert!(number(2, "psnr").is_some_and(|db| (20.0..45.0).contains(&db)), "{table}");
+    // Without the mesh nobody knows where lips are.
+    if let Some(points) = number(2, "points") {
+        assert!((0.2..10.0).contains(&points), "{table}");
+        let opens = number(2, "opens").expect("mouths move");
+        assert!((0.1..3.0).contains(&opens), "{table}");
+        let follows = |at: usize, voice: usize| row(at)["follows"][voice].as_f64().expect("seen");
+        assert!(follows(0, 0) > 0.999 && follows(2, 0) > follows(0, 1), "{table}");
+    }
+    let alone = bench.run(&["proof", &film]);
+    assert!(!alone.status.success() && String::from_utf8_lossy(&alone.stderr).contains("two films"));
+}

@@ -122,7 +122,8 @@ fn base(paths: &Paths, name: &str) -> Result<(PathBuf, Network, usize), EngineEr
     Ok((file, network, side))
 }
 
-fn generator(file: &Path) -> Result<(Network, usize), EngineError> {
+/// The network in a file that can be taught an actor, and the side of its pictures.
+pub fn generator(file: &Path) -> Result<(Network, usize), EngineError> {
     let checkpoint = Checkpoint::open(file).map_err(|e| EngineError::Network(e.into()))?;
     let found = zoo::recognise(&checkpoint);
     match found.as_ref().map(|found| (found.network, &found.variant)) {

@@ -1,4 +1,8 @@
-//! What networks are worth on a set's validation people, as a table.
+//! What networks are worth on a set's validation people, as a table; and what families are on films.
+
+mod films;
+
+pub use films::{FilmsProof, FilmsRow, FilmsTable, films_proof};
 
 use crate::error::EngineError;
 use crate::files::write_atomically;
