@@ -218,7 +218,8 @@ fn families_are_judged_on_films() {
     let Some(film) = shared(name, "footage/video/grid_s1_3s_mpeg1.mpg") else { return };
     let Some(other) = shared(name, "footage/video/retalking_1_man_6s_vfr_700.mp4") else { return };
     let bench = Bench::new();
-    let table = bench.result(&["proof", &film, &other, "--families", "rewrite,lipsmith-w", "--device", "cpu"]);
+    let table =
+        bench.result(&["proof", &film, &other, "--families", "rewrite,lipsmith-w", "--device", "cpu"]);
     let row = |at: usize| &table["rows"][at];
     let names: Vec<_> = (0..3).map(|at| row(at)["method"].as_str().unwrap_or_default()).collect();
     assert_eq!(names, ["unchanged film", "rewrite", "lipsmith-w"], "{table}");

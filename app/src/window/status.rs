@@ -103,7 +103,7 @@ pub fn take_is_whole(take: &Take, news: &News) -> bool {
 
 /// Made by the line's own family in fewer or lesser steps or with less precision, whatever the sampler.
 pub fn is_draft(project: &Project, cue: &Cue, take: &Take) -> bool {
-    let wanted = cue.method.as_ref().unwrap_or(&project.settings.method);
+    let wanted = project.method(cue);
     take.parts.iter().all(|TakeSpec { method, .. }| {
         let rougher =
             method.half_precision && !wanted.half_precision || method.inner_every > wanted.inner_every;

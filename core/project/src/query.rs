@@ -210,9 +210,14 @@ impl Project {
         self.cues.iter().filter(move |(_, cue)| spoken(cue)).map(|(id, cue)| (*id, &**cue))
     }
 
+    /// The line's own method, else the project's.
+    pub fn method<'a>(&'a self, cue: &'a Cue) -> &'a Method {
+        cue.method.as_ref().unwrap_or(&self.settings.method)
+    }
+
     /// The line's method with the weights named.
     fn method_of(&self, cue: &Cue, known: &Known) -> Method {
-        let mut method = cue.method.as_ref().unwrap_or(&self.settings.method).clone();
+        let mut method = self.method(cue).clone();
         method.checkpoint = method.checkpoint.or_else(|| known.checkpoints.get(&method.family).copied());
         method
     }

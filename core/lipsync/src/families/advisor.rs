@@ -1,5 +1,5 @@
-//! Which picture of a person serves best as the reference from which a network paints: frontal, large, sharp,
-//! well lit, the mouth closed to half open; and which serves one that carries the reference's own pixels over.
+//! Which picture of a person serves best as a reference: frontal, large, sharp, well lit; the mouth closed to half open
+//! where a network paints from it, and half open where its own pixels are carried over.
 
 use crate::face::{Face, Landmarks, Pose};
 use lipsmith_base::Rgb;
@@ -36,9 +36,23 @@ impl Look {
     }
 }
 
+/// What is done with a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// A network paints from it: the mouth is calm.
+    Painting,
+    /// Its own pixels are shown, as [`to_carry`] wants them: the mouth is half open.
+    Carrying,
+}
+
 /// Frames with a face, the best reference first, each with its score in 0..=1. `looks` may be shorter than
 /// `faces` or hold `None`: what was not measured does not count.
-pub fn rank(faces: &[Option<Face>], looks: &[Option<Look>]) -> Vec<(usize, f32)> {
+pub fn rank(faces: &[Option<Face>], looks: &[Option<Look>], serves: Serves) -> Vec<(usize, f32)> {
+    let open = usual(faces, HALF_OPEN, |landmarks| landmarks.lip_opening);
+    let mouth = |landmarks: &Landmarks| match serves {
+        Serves::Painting => bell((landmarks.lip_opening - 0.25).max(0.0) / 0.2),
+        Serves::Carrying => bell((landmarks.lip_opening - open) / OPENING),
+    };
     let largest = faces.iter().flatten().map(|face| face.rect.height()).fold(1.0, f32::max);
     let sharpest = looks.iter().flatten().map(|look| look.sharpness).fold(1e-6, f32::max);
     let seen = faces.iter().enumerate().filter_map(|(i, face)| Some((i, face.as_ref()?)));
@@ -50,7 +64,8 @@ pub fn rank(faces: &[Option<Face>], looks: &[Option<Look>]) -> Vec<(usize, f32)>
             // Half of full scale is a well-lit face; shadow and glare lose what makes a mouth.
             let lit = look.map_or(1.0, |look| bell((look.light.max(1e-3) / 0.25).ln() / 1.5));
             let size = (face.rect.height() / largest).clamp(0.0, 1.0);
-            (i, face.score.clamp(0.0, 1.0) * manner(face) * size.sqrt() * sharp.sqrt() * lit)
+            let manner = face.landmarks.as_ref().map_or(1.0, |l| frontal(l.pose) * mouth(l));
+            (i, face.score.clamp(0.0, 1.0) * manner * size.sqrt() * sharp.sqrt() * lit)
         })
         .filter(|(_, score)| score.is_finite())
         .collect();
@@ -110,6 +125,10 @@ const CHANGE: f32 = 12.0;
 /// Heads that are turned by less are held alike, in degrees.
 const ALIKE: f32 = 4.0;
 
+/// Wider than so many of an actor's mouths is half open, and so far from it one serves less.
+const HALF_OPEN: f32 = 0.7;
+const OPENING: f32 = 0.1;
+
 /// A face that may be carried over.
 struct Candidate {
     frame: usize,
@@ -121,7 +140,7 @@ struct Candidate {
 /// Of all faces that are held alike the best. How open a mouth should be, how calm and how still is what served three
 /// actors best (resources/models/lipsmith-w.md).
 fn candidates(faces: &[Option<Face>]) -> Vec<Candidate> {
-    let open = usual(faces, 0.7, |landmarks| landmarks.lip_opening);
+    let open = usual(faces, HALF_OPEN, |landmarks| landmarks.lip_opening);
     // A mouth that is itself wider than usual is a laugh.
     let width = usual(faces, 0.5, mouth_width);
     let largest = faces.iter().flatten().map(|face| face.rect.height()).fold(1.0, f32::max);
@@ -130,7 +149,9 @@ fn candidates(faces: &[Option<Face>]) -> Vec<Candidate> {
         let Some(face) = face.as_ref().filter(|face| !face.interpolated) else { continue };
         let manner = face.landmarks.as_ref().map_or(1.0, |landmarks| {
             let smile = (mouth_width(landmarks) / width.max(f32::MIN_POSITIVE)).max(1.0).ln();
-            bell((landmarks.lip_opening - open) / 0.1) * bell(smile / 0.08) * bell(speed(faces, frame) / 0.02)
+            bell((landmarks.lip_opening - open) / OPENING)
+                * bell(smile / 0.08)
+                * bell(speed(faces, frame) / 0.02)
         });
         let size = (face.rect.height() / largest).clamp(0.0, 1.0).sqrt();
         let cost = -(face.score.clamp(0.0, 1.0) * size * manner).max(f32::MIN_POSITIVE).ln();
@@ -181,12 +202,9 @@ fn usual(faces: &[Option<Face>], share: f32, of: impl Fn(&Landmarks) -> f32) -> 
     values.get((share * last as f32).round() as usize).copied().unwrap_or_default()
 }
 
-/// Frontal and calm: 1; turned away or with the mouth wide open: towards 0.
-fn manner(face: &Face) -> f32 {
-    let Some(landmarks) = &face.landmarks else { return 1.0 };
-    let pose = landmarks.pose;
-    let open = (landmarks.lip_opening - 0.25).max(0.0);
-    bell(pose.yaw / 20.0) * bell(pose.pitch / 20.0) * bell(pose.roll / 30.0) * bell(open / 0.2)
+/// Seen from the front: 1; turned away: towards 0.
+fn frontal(pose: Pose) -> f32 {
+    bell(pose.yaw / 20.0) * bell(pose.pitch / 20.0) * bell(pose.roll / 30.0)
 }
 
 fn bell(x: f32) -> f32 {
@@ -218,9 +236,20 @@ mod tests {
             face(2.0, 0.1, 200.0),
             face(2.0, 0.1, 60.0),
         ];
-        let order: Vec<usize> = rank(&faces, &[]).iter().map(|r| r.0).collect();
+        let order: Vec<usize> = rank(&faces, &[], Serves::Painting).iter().map(|r| r.0).collect();
         assert_eq!(order[0], 3);
         assert!(!order.contains(&1) && order.len() == 4);
+    }
+
+    #[test]
+    fn a_reference_whose_pixels_are_shown_has_its_mouth_half_open() {
+        let openings = [0.0, 0.02, 0.3, 0.32, 0.9];
+        let faces: Vec<_> = openings.map(|open| face(0.0, open, 100.0)).into();
+        assert_eq!(rank(&faces, &[], Serves::Painting)[0].0, 0);
+        assert_eq!(rank(&faces, &[], Serves::Carrying)[0].0, 3);
+        // A head that is turned away serves neither.
+        let turned = [face(40.0, 0.3, 100.0), face(0.0, 0.2, 100.0)];
+        assert_eq!(rank(&turned, &[], Serves::Carrying)[0].0, 1);
     }
 
     #[test]
@@ -279,13 +308,13 @@ mod tests {
         };
         let faces = [face(0.0, 0.1, 100.0), face(0.0, 0.1, 100.0), face(0.0, 0.1, 100.0)];
         let looks = [Some(pattern(0.01, 0.4)), Some(pattern(0.2, 0.4)), Some(pattern(0.2, 0.0))];
-        assert_eq!(rank(&faces, &looks)[0].0, 1);
+        assert_eq!(rank(&faces, &looks, Serves::Painting)[0].0, 1);
     }
 
     #[test]
     fn what_was_filled_in_is_no_reference() {
         let faces = [face(0.0, 0.1, 100.0).map(|face| Face { interpolated: true, ..face })];
-        assert!(rank(&faces, &[]).is_empty());
+        assert!(rank(&faces, &[], Serves::Painting).is_empty());
         Look::of(&Rgb::black(0, 0));
     }
 }

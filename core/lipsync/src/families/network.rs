@@ -109,7 +109,8 @@ impl Windows {
     pub fn reference(&self, line: &Line) -> Option<(Source, Crop)> {
         let advised = || {
             let stretch = line.footage.first().filter(|_| self.preset == Preset::Film)?;
-            let (frame, _) = advisor::rank(&stretch.faces, &[]).into_iter().next()?;
+            let (frame, _) =
+                advisor::rank(&stretch.faces, &[], advisor::Serves::Painting).into_iter().next()?;
             Some(Source { footage: 0, frame })
         };
         let source = line.reference.or_else(advised)?;

@@ -8,7 +8,7 @@ use lipsmith_base::{Cancel, Digest, Rect, Time, TimeRange};
 use lipsmith_lipsync::blend::{Matte, lower_face_matte};
 use lipsmith_lipsync::face::correct::correct;
 use lipsmith_lipsync::face::{self, Face, Shot};
-use lipsmith_project::{Cue, CueId, FaceBinding, FaceKey, Media, MediaId, Method, Project, Treatment};
+use lipsmith_project::{Cue, CueId, FaceBinding, FaceKey, Media, MediaId, Project, Treatment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -99,7 +99,7 @@ impl Film {
             Some(line) if !keys.is_empty() => self.corrected(line.film, person, keys, frame)?,
             _ => (face_of(self.shot(frame)?, person, frame)?.clone(), false),
         };
-        let method = line.as_ref().map_or(&project.settings.method, |line| line.method(project));
+        let method = line.as_ref().map_or(&project.settings.method, |line| project.method(line.cue));
         let (outline, feather) = match lower_face_matte(&face, &mask(method)) {
             Matte::Polygon { outline, feather } => (outline, feather),
             Matte::Whole => (Vec::new(), 0.0),
@@ -150,12 +150,6 @@ struct Line<'a> {
     cue: &'a Cue,
     /// What of the film it covers.
     film: TimeRange,
-}
-
-impl<'a> Line<'a> {
-    fn method(&self, project: &'a Project) -> &'a Method {
-        self.cue.method.as_ref().unwrap_or(&project.settings.method)
-    }
 }
 
 /// The line at sequence time `at` that a person of a film speaks; the last to begin, which lies on top.

@@ -6,9 +6,10 @@ use crate::desk::event::{Advised, Event, Screen};
 use crate::error::EngineError;
 use crate::film::FilmReader;
 use crate::material::present;
+use crate::shipped;
 use lipsmith_base::{Affine, Cancel, Progress, Rect, Rgb, Sink, Time};
 use lipsmith_lipsync::Face;
-use lipsmith_lipsync::families::advisor::{Look, rank};
+use lipsmith_lipsync::families::advisor::{Look, Serves, rank};
 use lipsmith_project::{CueId, MediaId, Project};
 use std::collections::BTreeSet;
 
@@ -63,8 +64,9 @@ impl Shop {
         let film = project.media.get(&media);
         let analysis = film.and_then(|film| self.findings().analysis_of(film.fingerprint));
         let Some((film, analysis)) = film.zip(analysis) else { return Ok(Vec::new()) };
-        let mut candidates = candidates(project, cue, media, &analysis, cancel)?;
-        keep_best(&mut candidates, MEASURED);
+        let serves = serves(project, cue);
+        let mut candidates = candidates(project, cue, media, &analysis, serves, cancel)?;
+        keep_best(&mut candidates, MEASURED, serves);
         candidates.sort_by_key(|candidate| candidate.frame);
         let mut reader = FilmReader::open(&present(film)?, cancel)?;
         let (mut images, mut looks) = (Vec::new(), Vec::new());
@@ -78,13 +80,24 @@ impl Shop {
             sink.progress(Progress { stage: "look", done: done as u64 + 1, total });
         }
         let faces: Vec<_> = candidates.iter().map(|candidate| Some(candidate.face.clone())).collect();
-        let ranked = rank(&faces, &looks).into_iter();
+        let ranked = rank(&faces, &looks, serves).into_iter();
         let advised = ranked.filter_map(|(index, score)| {
             let at = analysis.times().start(candidates[index].frame);
             let image: &Rgb = images[index].as_ref()?;
             Some(Advised { media, at, score, image: Screen::of(image) })
         });
         Ok(advised.take(TOLD).collect())
+    }
+}
+
+/// Our own network shows the reference's pixels; others paint from it.
+fn serves(project: &Project, cue: CueId) -> Serves {
+    let line = project.cues.get(&cue);
+    let family = line.map(|line| &project.method(line).family);
+    if family.is_some_and(|family| family == shipped::GENERATOR) {
+        Serves::Carrying
+    } else {
+        Serves::Painting
     }
 }
 
@@ -100,6 +113,7 @@ fn candidates(
     cue: CueId,
     media: MediaId,
     analysis: &Analysis,
+    serves: Serves,
     cancel: &Cancel,
 ) -> Result<Vec<Candidate>, EngineError> {
     let speaker = project.cues.get(&cue).and_then(|line| project.characters.get(&line.character?));
@@ -115,7 +129,7 @@ fn candidates(
             }
             let mut faces = analysis.faces(binding.person, &frames)?;
             let mut chosen: Vec<u64> = Vec::new();
-            for (index, _) in rank(&faces, &[]) {
+            for (index, _) in rank(&faces, &[], serves) {
                 let frame = frames.start + index as u64;
                 let start = |frame| analysis.times().start(frame);
                 let near = |other: &u64| Time((start(frame) - start(*other)).0.abs()) < APART;
@@ -126,7 +140,7 @@ fn candidates(
             }
             // A long film has more shots than are worth keeping.
             if found.len() > 16 * MEASURED {
-                keep_best(&mut found, 4 * MEASURED);
+                keep_best(&mut found, 4 * MEASURED, serves);
             }
         }
     }
@@ -134,9 +148,9 @@ fn candidates(
 }
 
 /// By pose and size alone.
-fn keep_best(candidates: &mut Vec<Candidate>, count: usize) {
+fn keep_best(candidates: &mut Vec<Candidate>, count: usize, serves: Serves) {
     let mut faces: Vec<_> = candidates.iter().map(|candidate| Some(candidate.face.clone())).collect();
-    let order = rank(&faces, &[]).into_iter().take(count);
+    let order = rank(&faces, &[], serves).into_iter().take(count);
     let best = order.filter_map(|(index, _)| {
         Some(Candidate { frame: candidates[index].frame, face: faces[index].take()? })
     });
