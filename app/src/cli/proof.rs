@@ -28,7 +28,7 @@ pub struct Proof {
     /// the network in every N-th step only. Given several times, the first is what the others are set beside
     #[arg(long, value_name = proof::Proof::SAMPLING, default_value = "ddim:8")]
     sampling: Vec<String>,
-    /// Let mouths do so many times what a network of ours hears
+    /// Let mouths do so many times what a network of ours hears; on films, so many times what they do there anyway
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     emphasis: f64,
     /// Judge networks of ours also told the true mouths: what painting is worth without the ear

@@ -16,7 +16,7 @@ use lipsmith_base::{
 };
 use lipsmith_lipsync::score::SyncScore;
 use lipsmith_media::{AudioReader, AudioSpec, MediaError, MovieWriter, Profile, VideoSpec};
-use lipsmith_project::{Method, Original};
+use lipsmith_project::Method;
 use serde::Serialize;
 use std::fmt;
 use std::fs;
@@ -171,22 +171,12 @@ fn sheet(
 
 fn order(request: &CompareRequest, method: &Method, output: &Path) -> DubRequest {
     DubRequest {
-        film: request.film.clone(),
-        voice: request.voice.clone(),
-        output: output.to_path_buf(),
         at: request.at,
         ranges: request.ranges.clone(),
         detector: request.detector,
         face: request.face,
-        reference: None,
-        any_family: false,
-        method: method.clone(),
-        checkpoint: None,
         device: request.device.clone(),
-        profile: Profile::Ffv1Mkv,
-        original: Original::Mute,
-        matte: None,
-        actor_footage: Vec::new(),
+        ..DubRequest::new(&request.film, &request.voice, output.to_path_buf(), method)
     }
 }
 

@@ -47,6 +47,30 @@ pub struct DubRequest {
     pub actor_footage: Vec<PathBuf>,
 }
 
+impl DubRequest {
+    /// The whole voice from the film's start on, spoken by the most prominent person; losslessly written, the original muted.
+    pub fn new(film: &Path, voice: &Path, output: PathBuf, method: &Method) -> DubRequest {
+        DubRequest {
+            film: film.to_path_buf(),
+            voice: voice.to_path_buf(),
+            output,
+            at: None,
+            ranges: Vec::new(),
+            detector: Detector::Auto,
+            face: FaceChoice::Auto,
+            reference: None,
+            method: method.clone(),
+            any_family: false,
+            checkpoint: None,
+            device: "auto".into(),
+            profile: Profile::Ffv1Mkv,
+            original: Original::Mute,
+            matte: None,
+            actor_footage: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaceChoice {
     /// Whoever fills most of the picture over the ranges.

@@ -13,8 +13,7 @@ use crate::recipe::Prepared;
 use crate::score::{ScoreRequest, Scored, score};
 use lipsmith_base::{Cancel, Progress, Sink, Time, TimeRange};
 use lipsmith_lipsync::FAMILIES;
-use lipsmith_media::Profile;
-use lipsmith_project::{Method, Original};
+use lipsmith_project::Method;
 use lipsmith_train::measure::{correlation, mean, spread};
 use serde::Serialize;
 use std::fmt;
@@ -152,7 +151,8 @@ impl Bench<'_> {
                     None => self.unchanged(speaker, other)?,
                     Some((method, weights)) => self.judge(speaker, other, method, weights.as_deref())?,
                 };
-                (found, judge) = ([found, vec![row]].concat(), by);
+                found.push(row);
+                judge = by;
                 let done = (at * speakers.len() + number + 1) as u64;
                 self.sink.progress(Progress { stage: "films", done, total: Some(total) });
             }
@@ -239,23 +239,13 @@ impl Bench<'_> {
         weights: Option<&Path>,
     ) -> Result<Dubbed, EngineError> {
         let which = if voice == speaker.film { "own" } else { "other" };
+        let output = self.work.join(format!("{which}.mkv"));
         let request = DubRequest {
-            film: speaker.film.to_path_buf(),
-            voice: voice.to_path_buf(),
-            output: self.work.join(format!("{which}.mkv")),
-            at: None,
-            ranges: Vec::new(),
             detector: self.wanted.detector,
             face: FaceChoice::Person(speaker.person),
-            reference: None,
-            method: method.clone(),
-            any_family: false,
             checkpoint: weights.map(Path::to_path_buf),
             device: self.wanted.device.clone(),
-            profile: Profile::Ffv1Mkv,
-            original: Original::Mute,
-            matte: None,
-            actor_footage: Vec::new(),
+            ..DubRequest::new(speaker.film, voice, output, method)
         };
         dub(self.paths, &request, self.sink, self.cancel)
     }
