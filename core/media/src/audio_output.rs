@@ -2,7 +2,7 @@
 //! the void at the same pace.
 
 use crate::error::MediaError;
-use crate::pipeline::{make, set};
+use crate::pipeline::{make, set, sound_caps};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -44,12 +44,7 @@ impl AudioOutput {
         let source: gst_app::AppSrc = make("appsrc")?
             .downcast()
             .map_err(|_| MediaError::GStreamer { cause: "appsrc is not an appsrc".into() })?;
-        let caps = gst::Caps::builder("audio/x-raw")
-            .field("format", "F32LE")
-            .field("layout", "interleaved")
-            .field("rate", i32::try_from(rate).unwrap_or(i32::MAX))
-            .field("channels", i32::from(channels))
-            .build();
+        let caps = sound_caps(rate, channels);
         source.set_caps(Some(&caps));
         source.set_format(gst::Format::Time);
         source.set_max_bytes(0);

@@ -202,6 +202,16 @@ pub(crate) fn make(element: &str) -> Result<gst::Element, MediaError> {
     gst::ElementFactory::make(element).build().map_err(|_| missing())
 }
 
+/// Sound as it is handed over in here: interleaved floating-point samples.
+pub(crate) fn sound_caps(rate: u32, channels: u16) -> gst::Caps {
+    gst::Caps::builder("audio/x-raw")
+        .field("format", "F32LE")
+        .field("layout", "interleaved")
+        .field("rate", i32::try_from(rate).unwrap_or(i32::MAX))
+        .field("channels", i32::from(channels))
+        .build()
+}
+
 /// Sets a property from text, as in `gst-launch`.
 pub(crate) fn set(element: &gst::Element, property: &str, value: &str) -> Result<(), MediaError> {
     if element.find_property(property).is_none() {

@@ -2,7 +2,7 @@
 
 use crate::decode::{Decode, Wanted};
 use crate::error::MediaError;
-use crate::pipeline::{make, set};
+use crate::pipeline::{make, set, sound_caps};
 use crate::probe::AudioInfo;
 use crate::scan::Scan;
 use crate::video_reader::ReadOptions;
@@ -175,11 +175,6 @@ fn open_decoder(path: &Path, rate: u32, channels: u16, options: &ReadOptions) ->
     // Idle unless the decoder gives another rate than the container says.
     let resample = make("audioresample")?;
     set(&resample, "quality", "10")?;
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", "F32LE")
-        .field("layout", "interleaved")
-        .field("rate", i32::try_from(rate).unwrap_or(i32::MAX))
-        .field("channels", i32::from(channels))
-        .build();
+    let caps = sound_caps(rate, channels);
     Decode::open(path, Wanted::Audio, &[convert, resample], &caps, options)
 }
